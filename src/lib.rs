@@ -1,1 +1,6 @@
+//! bgd deploys container images to one Docker host, blue-green, without losing a request.
+#![warn(missing_docs)]
 
+pub mod docker;
+pub mod error;
+pub mod model;

@@ -1,0 +1,100 @@
+//! The Docker engine: one trait in our own small types, and the adapter that speaks its API.
+
+mod types;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::stream::LocalBoxStream;
+
+use crate::error::Result;
+use crate::model::{ContainerSpec, ImageRef};
+
+pub use types::{
+    Address, Container, ContainerEvent, EngineInfo, EventKind, ExecOutput, HealthLog, HealthStatus, Image,
+    Network, Process, PullProgress, State, Summary,
+};
+
+/// What bgd asks of a Docker engine.
+///
+/// All errors are of the kind `Docker` unless a method says otherwise, and name the object that was asked for.
+/// A name or an id serves wherever `container` is asked for.
+#[async_trait(?Send)]
+pub trait Engine {
+    /// What the engine is, asked once when the connection was made.
+    fn info(&self) -> &EngineInfo;
+
+    /// Looks a container up; `None` when there is none.
+    async fn container(&self, container: &str) -> Result<Option<Container>>;
+
+    /// Lists containers, stopped ones too, that carry all of these labels (`key` or `key=value`).
+    async fn containers(&self, labels: &[String]) -> Result<Vec<Summary>>;
+
+    /// Creates a container and connects it to all of its networks, without starting it. Returns its id.
+    ///
+    /// When connecting fails the container is removed again. A name that is taken is an error.
+    async fn create(&self, name: &str, spec: &ContainerSpec) -> Result<String>;
+
+    /// Starts a container; one that runs already is fine.
+    async fn start(&self, container: &str) -> Result<()>;
+
+    /// Stops a container, waiting `grace` before it is killed; one that is stopped already is fine.
+    async fn stop(&self, container: &str, grace: Duration) -> Result<()>;
+
+    /// Kills with a signal, such as `HUP`.
+    async fn signal(&self, container: &str, signal: &str) -> Result<()>;
+
+    /// Removes a container and its anonymous volumes, running or not; one that is gone already is fine.
+    async fn remove(&self, container: &str) -> Result<()>;
+
+    /// Renames a container.
+    async fn rename(&self, container: &str, name: &str) -> Result<()>;
+
+    /// The last lines of a container's output, both streams in order.
+    async fn log_tail(&self, container: &str, lines: usize) -> Result<String>;
+
+    /// The processes of a running container as the host sees them.
+    async fn processes(&self, container: &str) -> Result<Vec<Process>>;
+
+    /// Runs a command inside a container and waits for it, at most `limit`.
+    async fn exec(&self, container: &str, command: &[String], limit: Duration) -> Result<ExecOutput>;
+
+    /// Follows the events of containers that carry these labels, from now on. The subscription stands when this
+    /// returns, so nothing that is started afterwards is missed. A broken stream is taken up again where it broke.
+    async fn events(&self, labels: &[String]) -> Result<LocalBoxStream<'static, Result<ContainerEvent>>>;
+
+    /// Looks an image up on the host; `None` when it has none.
+    async fn image(&self, reference: &str) -> Result<Option<Image>>;
+
+    /// Pulls an image with the credentials that `docker login` stored, telling how far it is.
+    async fn pull(&self, image: &ImageRef, progress: &mut dyn FnMut(PullProgress)) -> Result<()>;
+
+    /// Imports a file-system archive as an image of this name, with changes such as `ENTRYPOINT ["/bgd"]`.
+    async fn import(&self, archive: Vec<u8>, name: &str, changes: &[String]) -> Result<()>;
+
+    /// Looks a network up; `None` when there is none.
+    async fn network(&self, name: &str) -> Result<Option<Network>>;
+
+    /// The host folder of a volume, when its driver tells; `None` when there is no such volume.
+    async fn volume_mountpoint(&self, name: &str) -> Result<Option<String>>;
+
+    /// Unpacks a tar archive into a folder of a container, running or stopped.
+    async fn upload(&self, container: &str, folder: &str, archive: Vec<u8>) -> Result<()>;
+
+    /// Packs a file or folder of a container, running or stopped, as a tar archive; `None` when it is not there.
+    async fn download(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Starts `spec` with standard input and output attached and `--rm`; used for bgd's own helper.
+    async fn attach(&self, name: &str, spec: &ContainerSpec, pid_of: Option<&str>) -> Result<Attached>;
+}
+
+/// A container whose standard streams are connected to bgd. It is removed when it exits, and it exits when
+/// its input closes.
+pub struct Attached {
+    /// Its id.
+    pub id: String,
+    /// Its standard input.
+    pub input: std::pin::Pin<Box<dyn tokio::io::AsyncWrite>>,
+    /// Its standard output, standard error being dropped.
+    pub output: std::pin::Pin<Box<dyn tokio::io::AsyncBufRead>>,
+}

@@ -1,0 +1,223 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AppName, ContainerName, ContainerSpec, ImageRef, NetworkName, UpstreamName};
+
+/// A checked configuration: what to deploy, behind what, and how carefully.
+///
+/// It is stored whole in the record of every release, so that a rollback needs no configuration file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct App {
+    /// The app's name; its containers are `NAME-blue` and `NAME-green`.
+    pub name: AppName,
+    /// The repository, and the tag when the configuration names one.
+    pub image: ImageRef,
+    /// The port on which the app listens inside its container.
+    pub port: u16,
+    /// The network that the proxy reaches the app on.
+    pub network: NetworkName,
+    /// How many containers a slot has.
+    pub replicas: u32,
+    /// When the image is pulled.
+    pub pull: PullPolicy,
+    /// The container's settings. Image, names, labels of bgd and the first network are filled in by the plan.
+    pub container: ContainerSpec,
+    /// How green is known to be ready.
+    pub health: Health,
+    /// What green has to answer before it gets traffic.
+    pub smoke: Vec<SmokeTest>,
+    /// The proxy that routes to the app.
+    pub proxy: ProxyConfig,
+    /// How long real traffic is watched after the switch.
+    pub watch_window: Duration,
+    /// How long requests in flight on the old slot may take.
+    pub drain_timeout: Duration,
+    /// What becomes of the old slot after the drain.
+    pub retire: Retire,
+    /// Whether the live containers are renamed to `NAME-blue` after the old slot has been retired.
+    pub rename: bool,
+}
+
+/// When an image is pulled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PullPolicy {
+    /// When the host has none of that name.
+    #[default]
+    Missing,
+    /// Before every deploy.
+    Always,
+    /// Not at all: the image has to be there.
+    Never,
+}
+
+/// How green is known to be ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// By the HEALTHCHECK of the image; without one the deploy is refused.
+    Image {
+        /// How long green may take in all.
+        deadline: Duration,
+    },
+    /// By a command inside the container, which becomes its HEALTHCHECK.
+    Command {
+        /// The argument list, or one `CMD-SHELL` text.
+        test: Vec<String>,
+        /// Intervals and limits.
+        timing: HealthTiming,
+    },
+    /// By a request that bgd sends from the proxy's network; the image needs nothing for it.
+    Http {
+        /// The path, beginning with `/`.
+        path: String,
+        /// Intervals and limits.
+        timing: HealthTiming,
+    },
+    /// Not at all, because the configuration says so: running is ready.
+    None,
+}
+
+/// Intervals and limits of a health check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthTiming {
+    /// Time between checks.
+    pub interval: Duration,
+    /// How long one check may take.
+    pub timeout: Duration,
+    /// Failures in a row, after the start period, that make green unhealthy.
+    pub retries: u32,
+    /// Time in which failures do not count.
+    pub start_period: Duration,
+    /// How long green may take in all until it is ready.
+    pub deadline: Duration,
+}
+
+/// A request that green has to answer before it gets traffic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmokeTest {
+    /// The method.
+    pub method: Method,
+    /// Path and query, beginning with `/`.
+    pub path: String,
+    /// Request headers; `Host` replaces the one that bgd would send.
+    pub headers: BTreeMap<String, super::Secret>,
+    /// The request's body.
+    pub body: Option<String>,
+    /// What has to come back.
+    pub expect: Expectation,
+    /// How often a failed request is asked again.
+    pub retries: u32,
+}
+
+/// A request method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[expect(missing_docs, reason = "the methods of RFC 9110 and RFC 5789")]
+pub enum Method {
+    Get,
+    Head,
+    Post,
+    Put,
+    Patch,
+    Delete,
+    Options,
+}
+
+impl Method {
+    /// The method as it is written in a request.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            Self::Options => "OPTIONS",
+        }
+    }
+}
+
+/// What an answer has to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expectation {
+    /// The statuses that are good; empty means any 2xx.
+    pub status: Vec<u16>,
+    /// A text that the body has to contain.
+    pub body: Option<String>,
+    /// JSON pointers (RFC 6901) into the body and the values that have to stand there.
+    pub json: BTreeMap<String, serde_json::Value>,
+    /// How long the whole answer may take.
+    pub within: Duration,
+}
+
+/// The proxy that routes to the app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProxyConfig {
+    /// An nginx in a container.
+    Nginx(NginxProxy),
+}
+
+/// An nginx in a container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NginxProxy {
+    /// The container in which nginx runs.
+    pub container: ContainerName,
+    /// The folder, inside that container, into which bgd writes; nginx has to include `*.conf` from it.
+    pub config_dir: String,
+    /// What bgd writes there.
+    pub route: NginxRoute,
+    /// The text of the user's own template in place of the built-in one.
+    pub template: Option<String>,
+}
+
+/// What bgd writes for nginx.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NginxRoute {
+    /// The `upstream` block; the user's own server block says `proxy_pass http://NAME`.
+    Upstream(UpstreamName),
+    /// The server block too.
+    Server(ServerBlock),
+}
+
+/// A server block that bgd writes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerBlock {
+    /// The names for which it answers (`server_name`).
+    pub hosts: Vec<String>,
+    /// The port on which it listens.
+    pub listen: u16,
+    /// Largest request body in bytes; 0 for no limit.
+    pub max_body: u64,
+    /// How long nginx waits for the app between two reads.
+    pub read_timeout: Duration,
+    /// Certificate and key, when it listens with TLS.
+    pub tls: Option<TlsFiles>,
+}
+
+/// Files of a certificate, as nginx sees them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TlsFiles {
+    /// The certificate with its chain, PEM.
+    pub certificate: String,
+    /// The private key, PEM.
+    pub key: String,
+}
+
+/// What becomes of the old slot after the drain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Retire {
+    /// It goes on running, warm: a rollback is one switch.
+    Keep,
+    /// It is stopped: a rollback starts it first.
+    #[default]
+    Stop,
+    /// It is removed: a rollback creates it again.
+    Remove,
+}

@@ -1,0 +1,39 @@
+//! The nouns of bgd: names that parse, slots, images, container specifications, apps and releases.
+//!
+//! Nothing here does I/O. What is stored in a record is one of these types.
+
+mod app;
+mod image;
+mod name;
+mod release;
+mod secret;
+mod slot;
+mod spec;
+
+pub use app::{
+    App, Expectation, Health, HealthTiming, Method, NginxProxy, NginxRoute, ProxyConfig, PullPolicy, Retire,
+    ServerBlock, SmokeTest, TlsFiles,
+};
+pub use image::{ImageRef, InvalidImage};
+pub use name::{AppName, ContainerName, InvalidName, NetworkName, UpstreamName};
+pub use release::{Outcome, Release, ReleaseNumber};
+pub use secret::Secret;
+pub use slot::Slot;
+pub use spec::{
+    ContainerSpec, Device, HealthCheck, LogDriver, Mount, MountKind, NetworkAttachment, PortBinding, Restart,
+    Ulimit,
+};
+
+/// Labels that bgd puts on everything it creates.
+pub mod label {
+    /// The app's name.
+    pub const APP: &str = "bgd.app";
+    /// The release's number.
+    pub const RELEASE: &str = "bgd.release";
+    /// `blue` or `green`.
+    pub const SLOT: &str = "bgd.slot";
+    /// The replica's number, from 1.
+    pub const REPLICA: &str = "bgd.replica";
+    /// Present on the helper containers that bgd starts and removes itself.
+    pub const HELPER: &str = "bgd.helper";
+}

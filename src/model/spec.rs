@@ -1,0 +1,209 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Secret;
+
+/// Everything that Docker needs to create a container exactly like another one.
+///
+/// Fields that are `None` or empty are left to the image or to the engine's defaults.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ContainerSpec {
+    /// What is handed to Docker as the image: an id or a pinned reference.
+    pub image: String,
+    /// Replaces the image's entrypoint. An empty list clears it.
+    pub entrypoint: Option<Vec<String>>,
+    /// Replaces the image's command.
+    pub command: Option<Vec<String>>,
+    /// The environment. All values count as secrets.
+    pub env: BTreeMap<String, Secret>,
+    /// `user[:group]`.
+    pub user: Option<String>,
+    /// The working directory.
+    pub working_dir: Option<String>,
+    /// The host name inside the container; Docker's own choice when absent.
+    pub hostname: Option<String>,
+    /// Binds, volumes and tmpfs.
+    pub mounts: Vec<Mount>,
+    /// Networks in the order of connection; the first is given at creation.
+    pub networks: Vec<NetworkAttachment>,
+    /// `host`, `none`, `container:…` when the container is on no network of its own.
+    pub network_mode: Option<String>,
+    /// Ports published on the host; bgd sets none itself, adopted containers can have some.
+    pub ports: Vec<PortBinding>,
+    /// What Docker does when the container exits.
+    pub restart: Restart,
+    /// Memory limit in bytes.
+    pub memory: Option<i64>,
+    /// Memory plus swap in bytes; -1 for no limit.
+    pub memory_swap: Option<i64>,
+    /// Soft memory limit in bytes.
+    pub memory_reservation: Option<i64>,
+    /// CPU limit in billionths of a CPU.
+    pub nano_cpus: Option<i64>,
+    /// Relative CPU weight.
+    pub cpu_shares: Option<i64>,
+    /// CPUs that may be used, such as `0-1`.
+    pub cpuset: Option<String>,
+    /// Highest number of processes.
+    pub pids_limit: Option<i64>,
+    /// Size of `/dev/shm` in bytes.
+    pub shm_size: Option<i64>,
+    /// Resource limits.
+    pub ulimits: Vec<Ulimit>,
+    /// Where the output goes.
+    pub log: Option<LogDriver>,
+    /// Labels, bgd's own included.
+    pub labels: BTreeMap<String, String>,
+    /// The signal that asks the container to stop.
+    pub stop_signal: Option<String>,
+    /// How long it may take to stop before it is killed.
+    pub stop_grace: Option<Duration>,
+    /// Additional `name:address` pairs for `/etc/hosts`.
+    pub extra_hosts: Vec<String>,
+    /// Name servers.
+    pub dns: Vec<String>,
+    /// Whether an init process reaps zombies.
+    pub init: Option<bool>,
+    /// Whether the root file system is read-only.
+    pub read_only: bool,
+    /// Whether the container gets all privileges.
+    pub privileged: bool,
+    /// Capabilities to add.
+    pub cap_add: Vec<String>,
+    /// Capabilities to drop.
+    pub cap_drop: Vec<String>,
+    /// Additional groups.
+    pub group_add: Vec<String>,
+    /// Security options.
+    pub security_opt: Vec<String>,
+    /// Kernel settings of the container's namespaces.
+    pub sysctls: BTreeMap<String, String>,
+    /// Devices of the host.
+    pub devices: Vec<Device>,
+    /// Replaces the image's health check.
+    pub health: Option<HealthCheck>,
+}
+
+/// A mount of a container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mount {
+    /// Bind, volume or tmpfs.
+    pub kind: MountKind,
+    /// Host path of a bind, name of a volume, empty for a tmpfs or an anonymous volume.
+    pub source: String,
+    /// Absolute path in the container.
+    pub target: String,
+    /// Whether writing is refused.
+    pub read_only: bool,
+    /// Mount propagation of a bind (`rshared` …), or options of a tmpfs (`size=64m`).
+    #[serde(default)]
+    pub options: Option<String>,
+}
+
+/// The kinds of mount that bgd knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MountKind {
+    /// A path of the host.
+    Bind,
+    /// A volume of Docker.
+    Volume,
+    /// Memory.
+    Tmpfs,
+}
+
+/// A network and the names under which the container answers there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkAttachment {
+    /// The network's name.
+    pub name: String,
+    /// Names beside the container's own.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// A fixed address, where one was asked for.
+    #[serde(default)]
+    pub ipv4: Option<String>,
+}
+
+/// A port published on the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortBinding {
+    /// `3000/tcp`.
+    pub container: String,
+    /// Address of the host; empty for all.
+    pub host_ip: String,
+    /// Port of the host; empty for any.
+    pub host_port: String,
+}
+
+/// What Docker does when the container exits.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Restart {
+    /// Nothing.
+    No,
+    /// Restarts always.
+    Always,
+    /// Restarts unless it was stopped by hand. bgd's default: a stopped blue stays stopped.
+    #[default]
+    UnlessStopped,
+    /// Restarts after a failure, at most so often (0: no limit).
+    OnFailure(i64),
+}
+
+/// A resource limit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ulimit {
+    /// `nofile`, `nproc` …
+    pub name: String,
+    /// The soft limit; -1 for none.
+    pub soft: i64,
+    /// The hard limit; -1 for none.
+    pub hard: i64,
+}
+
+/// Where a container's output goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogDriver {
+    /// `json-file`, `local`, `journald` …
+    pub driver: String,
+    /// The driver's options. They can hold tokens, so they count as secrets.
+    #[serde(default)]
+    pub options: BTreeMap<String, Secret>,
+}
+
+/// A device of the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Device {
+    /// Path on the host.
+    pub host: String,
+    /// Path in the container.
+    pub container: String,
+    /// `rwm` or less.
+    pub permissions: String,
+}
+
+/// A health check that Docker runs inside the container.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HealthCheck {
+    /// As in the API: `["CMD", …]`, `["CMD-SHELL", "…"]`, or `["NONE"]`.
+    pub test: Vec<String>,
+    /// Time between checks.
+    pub interval: Option<Duration>,
+    /// How long one may take.
+    pub timeout: Option<Duration>,
+    /// Failures in a row that make the container unhealthy.
+    pub retries: Option<i64>,
+    /// Time in which failures do not count.
+    pub start_period: Option<Duration>,
+}
