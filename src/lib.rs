@@ -4,3 +4,5 @@
 pub mod docker;
 pub mod error;
 pub mod model;
+pub mod probe;
+pub mod proxy;

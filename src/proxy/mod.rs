@@ -1,0 +1,180 @@
+//! The proxy in front of an app: one trait, filled by a driver for each proxy.
+//!
+//! Nothing above this module knows which proxy it is.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::model::{ReleaseNumber, Slot};
+use crate::probe::{Answer, Failure, Request};
+
+/// What bgd asks of a proxy. One value serves one app.
+///
+/// Errors are of the kind `Proxy` (the proxy refused or did not do it), `Config` (what the configuration names is not
+/// as it has to be) or `Docker`.
+#[async_trait(?Send)]
+pub trait Proxy {
+    /// What it is, for people: `nginx 1.30.6 in edge`.
+    fn describe(&self) -> String;
+
+    /// Looks for everything that would make a deploy fail or lose requests, before anything is started.
+    async fn preflight(&self) -> Result<Vec<Finding>>;
+
+    /// Reads back from the proxy what it routes to now; `None` when it has no route of bgd's for this app.
+    async fn live(&self) -> Result<Option<Live>>;
+
+    /// The bytes of everything that bgd has written for this app, to be kept until the deploy has ended.
+    async fn snapshot(&self) -> Result<Former>;
+
+    /// Shows what the files of this route would be, beside what they are: (path, now, then).
+    async fn preview(&self, route: &Route) -> Result<Vec<FileChange>>;
+
+    /// Makes `route.idle` known to the proxy without sending it any request, and proves that the proxy reaches it.
+    /// What is live stays live. Returns when the proxy has taken it over everywhere.
+    async fn stage(&self, route: &Route) -> Result<()>;
+
+    /// Moves all new requests to `route.live`. Returning proves nothing: [`Proxy::verify`] does.
+    async fn switch(&self, route: &Route) -> Result<()>;
+
+    /// Waits for the proof that every new request goes to `route.live`, for at most the driver's own deadline.
+    async fn verify(&self, route: &Route) -> Result<()>;
+
+    /// Puts a snapshot back, makes the proxy take it, and proves that it did. A proxy that is stopped gets its files
+    /// back all the same, so that it serves the former route when it comes up; that is told as an `Ok(Restored)`.
+    async fn restore(&self, former: &Former) -> Result<Restored>;
+
+    /// Forgets the slot that is no longer wanted (`route.idle` is `None`), so that it may be stopped. What is live stays live.
+    async fn forget_idle(&self, route: &Route) -> Result<()>;
+
+    /// What is still in flight towards these addresses of a slot that gets no new requests.
+    async fn in_flight(&self, left: &[IpAddr]) -> Result<InFlight>;
+
+    /// Sends a request through the proxy to whatever is live, as a client of the app would.
+    async fn through(&self, request: Through<'_>) -> Result<Answer, Failure>;
+
+    /// Sends a request straight to an address of the app, from where the proxy stands.
+    async fn direct(&self, request: &Request) -> Result<Answer, Failure>;
+}
+
+/// A release at an address that the proxy can use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// Its slot.
+    pub slot: Slot,
+    /// Its number.
+    pub release: ReleaseNumber,
+    /// A name that only this release's containers have on the proxy's network, never used again by another release.
+    pub release_host: String,
+    /// A name that the slot's containers have on the proxy's network, release after release.
+    pub slot_host: String,
+    /// The port on which the app listens.
+    pub port: u16,
+    /// The addresses of its containers on the proxy's network now; empty when none runs.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// Where requests go, and what else the proxy knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// Who gets the requests; `None` before the first deploy has switched: the proxy then answers 503.
+    pub live: Option<Target>,
+    /// The other slot, known to the proxy and getting no requests.
+    pub idle: Option<Target>,
+}
+
+/// What the proxy says is live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    /// The slot.
+    pub slot: Slot,
+    /// The release, where the proxy's configuration tells (a switch without reload knows only slots).
+    pub release: Option<ReleaseNumber>,
+}
+
+/// What bgd had written before a deploy: paths and contents, `None` for a file that was not there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Former {
+    /// Path inside the proxy's container, and content.
+    pub files: Vec<(String, Option<String>)>,
+}
+
+/// How a snapshot was put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restored {
+    /// The proxy runs on it, proved.
+    Verified,
+    /// The proxy does not run; it will use it when it comes up.
+    WhenItRuns,
+}
+
+/// A file as it is and as it would be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileChange {
+    /// Path inside the proxy's container.
+    pub path: String,
+    /// The present content.
+    pub now: Option<String>,
+    /// The content after the deploy.
+    pub then: Option<String>,
+}
+
+/// What is left of a slot that gets no new requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct InFlight {
+    /// Workers of the proxy with a former configuration, which may still hold requests.
+    pub old_workers: usize,
+    /// Open connections from the proxy to the slot.
+    pub connections: usize,
+}
+
+impl InFlight {
+    /// Whether nothing is left.
+    pub fn is_empty(self) -> bool {
+        self.old_workers == 0 && self.connections == 0
+    }
+}
+
+impl fmt::Display for InFlight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} open connections, {} old proxy workers", self.connections, self.old_workers)
+    }
+}
+
+/// A request through the proxy.
+#[derive(Debug, Clone, Copy)]
+pub struct Through<'a> {
+    /// `GET` …
+    pub method: &'a str,
+    /// Path and query.
+    pub path: &'a str,
+    /// The Host header that the app sees; the route's own where absent.
+    pub host: Option<&'a str>,
+    /// How long it may take.
+    pub limit: std::time::Duration,
+}
+
+/// Something that preflight found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What follows from it.
+    pub severity: Severity,
+    /// What is the matter, naming the thing and the place.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: Option<String>,
+}
+
+/// What follows from a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Good to know.
+    Note,
+    /// It works, and a person should look at it.
+    Warning,
+    /// The deploy would fail or lose requests: it is refused.
+    Refusal,
+}
