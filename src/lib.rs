@@ -3,6 +3,11 @@
 
 pub mod docker;
 pub mod error;
+pub mod event;
+
 pub mod model;
+pub mod plan;
 pub mod probe;
 pub mod proxy;
+pub mod record;
+pub mod step;
