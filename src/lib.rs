@@ -10,4 +10,6 @@ pub mod plan;
 pub mod probe;
 pub mod proxy;
 pub mod record;
+pub mod saga;
 pub mod step;
+pub mod watch;

@@ -95,8 +95,14 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
         }
         Wish::Return { release, present, image } => {
             let mut target = (*release).clone();
+            for (entry, container) in target.containers.iter_mut().zip(&present.containers) {
+                // People rename containers, and so does `rename: true`.
+                if let Some(container) = container {
+                    entry.0.clone_from(&container.name);
+                }
+            }
             let mut steps = Vec::new();
-            if !present.missing.is_empty() {
+            if !present.is_whole() {
                 if image.is_none() {
                     return Err(image_is_gone(release));
                 }
@@ -142,26 +148,22 @@ fn free_names(app: &App, slot: Slot, former: Option<&Release>) -> Vec<String> {
 
 /// A release whose containers are gone comes back in the slot that is free now.
 fn put_into_slot(target: &mut Release, slot: Slot, former: Option<&Release>) {
-    target.slot = slot;
     let app = target.app.clone();
-    let names = free_names(&app, slot, former);
     let adopted = names::is_foreign(target);
-    for (at, (name, (_, spec))) in names.iter().zip(&mut target.containers).enumerate() {
+    target.slot = slot;
+    let names = free_names(&app, slot, former);
+    for (at, (name, (old_name, spec))) in names.into_iter().zip(&mut target.containers).enumerate() {
+        *old_name = name;
         if adopted {
             adopt_names(spec, &app, target.number, slot);
         }
         spec.labels.extend(labels(&app, target.number, slot, at + 1));
-        for network in spec.networks.iter_mut().filter(|network| network.name == app.network.as_str()) {
-            for alias in &mut network.aliases {
-                if *alias == slot_host(&app.name, slot.other()) {
-                    *alias = slot_host(&app.name, slot);
-                }
+        let aliases = spec.networks.iter_mut().filter(|network| network.name == app.network.as_str());
+        for alias in aliases.flat_map(|network| &mut network.aliases) {
+            if *alias == slot_host(&app.name, slot.other()) {
+                *alias = slot_host(&app.name, slot);
             }
         }
-        let _ = name;
-    }
-    for (name, entry) in names.into_iter().zip(&mut target.containers) {
-        entry.0 = name;
     }
 }
 

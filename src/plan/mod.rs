@@ -5,5 +5,6 @@ mod names;
 mod observe;
 
 pub use build::{Plan, Wish, build};
+pub(crate) use names::{container_names, is_foreign};
 pub use names::{release_host, slot_host, target_of};
 pub use observe::{Observation, Present, observe, present};

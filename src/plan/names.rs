@@ -40,7 +40,7 @@ pub(crate) fn is_foreign(release: &Release) -> bool {
 }
 
 /// The names of a slot's containers.
-pub(super) fn container_names(app: &AppName, color: Slot, replicas: u32) -> Vec<String> {
+pub(crate) fn container_names(app: &AppName, color: Slot, replicas: u32) -> Vec<String> {
     if replicas == 1 {
         vec![format!("{app}-{color}")]
     } else {

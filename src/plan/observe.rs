@@ -21,24 +21,32 @@ pub struct Observation {
     pub next: ReleaseNumber,
 }
 
-/// The containers of a release as they are.
+/// The containers of a release as they are, in the order of the record.
 #[derive(Debug, Clone, Default)]
 pub struct Present {
-    /// Those that exist, in the order of the record.
-    pub containers: Vec<Container>,
-    /// The names of those that do not.
-    pub missing: Vec<String>,
+    /// One for each of the record's; `None` where it does not exist.
+    pub containers: Vec<Option<Container>>,
 }
 
 impl Present {
+    /// Those that exist.
+    pub fn iter(&self) -> impl Iterator<Item = &Container> {
+        self.containers.iter().flatten()
+    }
+
+    /// Whether every container exists.
+    pub fn is_whole(&self) -> bool {
+        self.containers.iter().all(Option::is_some)
+    }
+
     /// Whether every container exists and runs.
     pub fn all_running(&self) -> bool {
-        self.missing.is_empty() && self.containers.iter().all(|container| container.state.running)
+        self.is_whole() && self.iter().all(|container| container.state.running)
     }
 
     /// The addresses on a network of those that run.
     pub fn addresses(&self, network: &str) -> Vec<IpAddr> {
-        self.containers.iter().filter_map(|container| container.addresses.get(network).copied()).collect()
+        self.iter().filter_map(|container| container.addresses.get(network).copied()).collect()
     }
 }
 
@@ -92,33 +100,31 @@ fn former(
     Ok(None)
 }
 
-/// Looks up the containers of a release, all at once.
+/// Looks up the containers of a release, all at once: by their labels, because people rename containers; an adopted
+/// one, which has none, by its name.
 ///
 /// # Errors
 /// When Docker cannot be asked.
 pub async fn present(engine: &dyn Engine, release: &Release) -> Result<Present> {
-    let found = futures_util::future::try_join_all(
-        release.containers.iter().map(|(name, _)| async move { Ok((name, engine.container(name).await?)) }),
-    )
+    if super::names::is_foreign(release) {
+        let names = release.containers.iter().map(|(name, _)| engine.container(name));
+        let found = futures_util::future::try_join_all(names).await?;
+        let unlabelled = |container: &Container| !container.spec.labels.contains_key(label::APP);
+        return Ok(Present { containers: found.into_iter().map(|one| one.filter(unlabelled)).collect() });
+    }
+    let labels =
+        [format!("{}={}", label::APP, release.app.name), format!("{}={}", label::RELEASE, release.number)];
+    let listed = engine.containers(&labels).await?;
+    let containers = futures_util::future::try_join_all((1..=release.containers.len()).map(|replica| {
+        let replica = replica.to_string();
+        let summary = listed.iter().find(|summary| summary.labels.get(label::REPLICA) == Some(&replica));
+        async move {
+            match summary {
+                Some(summary) => engine.container(&summary.id).await,
+                None => Ok(None),
+            }
+        }
+    }))
     .await?;
-    let mut present = Present::default();
-    for (name, container) in found {
-        match container {
-            Some(container) if belongs(&container, release) => present.containers.push(container),
-            _ => present.missing.push(name.clone()),
-        }
-    }
-    Ok(present)
-}
-
-/// Whether a container of the right name is this release's: names are reused by later releases, labels are not.
-fn belongs(container: &Container, release: &Release) -> bool {
-    let labels = &container.spec.labels;
-    match labels.get(label::RELEASE) {
-        Some(number) => {
-            *number == release.number.to_string()
-                && labels.get(label::APP).is_some_and(|app| app == release.app.name.as_str())
-        }
-        None => super::names::is_foreign(release),
-    }
+    Ok(Present { containers })
 }
