@@ -12,4 +12,5 @@ pub mod proxy;
 pub mod record;
 pub mod saga;
 pub mod step;
+pub mod ui;
 pub mod watch;
