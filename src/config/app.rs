@@ -16,6 +16,9 @@ const MOST_REPLICAS: u32 = 100;
 /// Reads the whole configuration. `None` when something was wrong.
 pub(super) fn read(cx: &mut Context<'_>, root: &Node) -> Option<App> {
     let mut fields = Fields::open(cx, root, "")?;
+    if super::foreign::is_compose_file(cx, &fields) {
+        return None;
+    }
     let name = fields.require(cx, "app", "the app's name, as in app: api").and_then(|node| {
         let expected = "1 to 40 of a-z, 0-9 and '-', beginning with a letter and not ending in '-'";
         cx.parsed(node, "the name of an app", expected, |text| AppName::parse(text).ok())

@@ -59,11 +59,11 @@ fn surroundings(cx: &mut Context<'_>, fields: &mut Fields<'_>, spec: &mut Contai
     spec.log = fields.take(cx, "logging").and_then(|node| logging(cx, node));
     for pair in fields.take(cx, "labels").map(|node| pairs::read(cx, node, false)).unwrap_or_default() {
         if pair.key.is_empty() {
-            cx.problems.add(pair.node.span, "a label has no name");
+            cx.problems.add(pair.span, "a label has no name");
         } else if pair.key.starts_with("bgd.") {
             cx.problems
                 .add(
-                    pair.node.span,
+                    pair.span,
                     "labels that begin with \"bgd.\" are refused: bgd knows its containers by them",
                 )
                 .hint("use a prefix of your own, such as the domain of your company");
@@ -106,7 +106,7 @@ fn privileges(cx: &mut Context<'_>, fields: &mut Fields<'_>, spec: &mut Containe
             }
             _ => {
                 cx.problems
-                    .add(pair.node.span, "not a kernel setting with a value")
+                    .add(pair.span, "not a kernel setting with a value")
                     .expected("as in net.core.somaxconn: 1024");
             }
         }

@@ -33,7 +33,7 @@ impl Context<'_> {
             }
             match interpolate(&scalar.text, *env) {
                 Ok(text) if text.contains('\0') => {
-                    problems.add(span, "a variable holds a NUL character");
+                    problems.add(span, "a variable holds a NUL character").conclusive();
                 }
                 Ok(text) if text != scalar.text => {
                     scalar.written = Some(std::mem::replace(&mut scalar.text, text));
@@ -41,7 +41,14 @@ impl Context<'_> {
                 Ok(_) => {}
                 Err(faults) => faults.into_iter().for_each(|fault| {
                     let hint = hint_for(&fault);
-                    let problem = problems.add(span, fault.to_string());
+                    let text = match &fault {
+                        // A quotation mark that closes too late makes a message of what stands below it.
+                        Fault::Required { name, .. } if span.line != span.end_line => {
+                            format!("the variable {name} is required")
+                        }
+                        fault => fault.to_string(),
+                    };
+                    let problem = problems.add(span, text).conclusive();
                     if let Some(hint) = hint {
                         problem.hint(hint);
                     }
@@ -53,6 +60,10 @@ impl Context<'_> {
     /// Says that a value is not what its key asks for. A variable's value is not shown, only its name.
     pub fn reject(&mut self, node: &Node, noun: &str, expected: impl Into<String>) -> &mut Problem {
         let message = match &node.value {
+            // Text over several lines may have swallowed what stands below it, secrets included.
+            Value::Scalar(_) if node.span.line != node.span.end_line => {
+                format!("a text of several lines stands in place of {noun}")
+            }
             Value::Scalar(Scalar { written: Some(written), .. }) => {
                 format!("the value of {} is not {noun}", quoted(written))
             }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::context::Context;
+use super::context::{Context, quoted};
 use super::env_file::parse_env_file;
 use super::fields::Fields;
 use super::node::{Node, Span, Value};
@@ -23,7 +23,7 @@ pub(super) fn read(cx: &mut Context<'_>, fields: &mut Fields<'_>) -> BTreeMap<St
     for pair in pairs::read(cx, node, true) {
         if pair.key.is_empty() || pair.key.contains(|c: char| c.is_whitespace() || c == '=' || c == '\0') {
             cx.problems
-                .add(pair.node.span, "the name of a variable is empty or holds white space")
+                .add(pair.span, "the name of a variable is empty or holds white space")
                 .expected("\"KEY: value\" or \"KEY=value\"");
             continue;
         }
@@ -80,7 +80,7 @@ fn file(cx: &mut Context<'_>, node: &Node, path: &Path, required: bool, env: &mu
                     .add(span, why.to_string())
                     .expected("KEY=VALUE, KEY, or a comment that begins with \"#\"")
                     // The line may be a secret, so it is not shown.
-                    .elsewhere(path.to_owned(), String::new());
+                    .elsewhere(PathBuf::from(shown(node, path)), String::new());
             }
         }
     }
@@ -89,7 +89,9 @@ fn file(cx: &mut Context<'_>, node: &Node, path: &Path, required: bool, env: &mu
 /// The path as it may be shown: as it is written where it came from a variable.
 fn shown(node: &Node, path: &Path) -> String {
     match node.scalar().and_then(|scalar| scalar.written.as_deref()) {
-        Some(written) => written.to_owned(),
+        _ if node.span.line != node.span.end_line => "that is named here".to_owned(),
+        Some(written) => quoted(written),
+        None if path.to_string_lossy().contains(char::is_control) => quoted(&path.to_string_lossy()),
         None => path.display().to_string(),
     }
 }

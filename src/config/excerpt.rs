@@ -113,9 +113,17 @@ pub(super) fn unparsed(line: &str, column: usize) -> Excerpt {
         chars[start..].iter().take_while(|c| c.is_ascii_alphanumeric() || **c == '_').collect();
     let after = start + word.len();
     let nothing_to_hide = !chars[start..].iter().any(|c| c.is_alphanumeric());
-    let kept = if nothing_to_hide || HARMLESS.contains(&word.as_str()) {
+    let has_key = chars.get(after) == Some(&':');
+    let kept = if nothing_to_hide {
         chars.len()
-    } else if chars.get(after) == Some(&':') {
+    } else if has_key && HARMLESS.contains(&word.as_str()) {
+        // A line that lost its end may go on with another key, of which nothing is known.
+        let separates = |at: usize| match chars[at] {
+            ':' => chars.get(at + 1).is_none_or(|c| c.is_whitespace()),
+            c => matches!(c, '=' | '#'),
+        };
+        (after + 1..chars.len()).find(|at| separates(*at)).map_or(chars.len(), |at| at + 1)
+    } else if has_key {
         after + 1
     } else {
         start
@@ -178,7 +186,8 @@ mod tests {
     #[test]
     fn a_file_that_is_not_yaml_shows_only_harmless_values() {
         let cases = [
-            ("  interval: 2s: x", "  interval: 2s: x"),
+            ("  interval: 2s, x", "  interval: 2s, x"),
+            ("  http: /xTOKEN: hunter2", "  http: /xTOKEN: ***"),
             ("  TOKEN: \"hunter2", "  TOKEN: ***"),
             ("- TOKEN=hunter2: x", "- ***"),
             ("hunter2", "***"),

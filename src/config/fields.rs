@@ -1,4 +1,4 @@
-use super::context::{Context, one_of};
+use super::context::{Context, one_of, quoted};
 use super::node::{Key, Node, Span, Value};
 
 /// The keys of one mapping while they are read. What has not been asked for by the end is refused.
@@ -8,7 +8,10 @@ pub(super) struct Fields<'n> {
     span: Span,
     entries: &'n [(Key, Node)],
     known: Vec<&'static str>,
-    refused: Vec<&'static str>,
+    /// Refused keys with their remedies.
+    refused: Vec<(&'static str, String)>,
+    /// Required keys that are not there, with what is expected.
+    missing: Vec<(&'static str, String)>,
 }
 
 impl<'n> Fields<'n> {
@@ -16,10 +19,18 @@ impl<'n> Fields<'n> {
     pub fn open(cx: &mut Context<'_>, node: &'n Node, place: &'static str) -> Option<Self> {
         let Value::Map(entries) = &node.value else {
             let noun = if place.is_empty() { "the configuration" } else { "a mapping" };
-            cx.reject(node, noun, "lines of the form \"key: value\"");
+            // A secret that has slipped out of its place may stand here.
+            cx.reject_secret(node, noun, "lines of the form \"key: value\"");
             return None;
         };
-        Some(Self { place, span: node.span, entries, known: Vec::new(), refused: Vec::new() })
+        Some(Self {
+            place,
+            span: node.span,
+            entries,
+            known: Vec::new(),
+            refused: Vec::new(),
+            missing: Vec::new(),
+        })
     }
 
     /// The value of a key, which from now on is known and may be shown. A key without a value counts as absent.
@@ -43,15 +54,21 @@ impl<'n> Fields<'n> {
     /// The value of a key that has to be there.
     pub fn require(&mut self, cx: &mut Context<'_>, name: &'static str, expected: &str) -> Option<&'n Node> {
         let node = self.take(cx, name);
-        if node.is_none() {
-            let (span, what) = match self.span_of(name) {
-                Some(span) => (span, "has no value"),
-                None => (self.span, "is missing"),
-            };
-            let place = self.inside();
-            cx.problems.add(span, format!("{name:?} {what}{place}")).expected(expected);
+        match self.span_of(name) {
+            Some(span) if node.is_none() => {
+                let place = self.inside();
+                cx.problems.add(span, format!("{name:?} has no value{place}")).expected(expected);
+            }
+            Some(_) => {}
+            // Told at the end: a mistyped key is told once, as what was typed.
+            None => self.missing.push((name, expected.to_owned())),
         }
         node
+    }
+
+    /// Whether a key that nobody asked for looks like this one.
+    pub fn resembles(&self, name: &str) -> bool {
+        self.unknown().any(|key| near_miss(&key.text, &[name]).is_some())
     }
 
     /// Where a key stands.
@@ -66,31 +83,46 @@ impl<'n> Fields<'n> {
 
     /// Refuses a key that a reader of compose files would expect, with the reason and the remedy.
     pub fn refuse(&mut self, cx: &mut Context<'_>, name: &'static str, why: &str, remedy: &str) {
-        self.refused.push(name);
+        self.refused.push((name, remedy.to_owned()));
         if let Some(span) = self.span_of(name) {
             cx.problems.add(span, format!("{name:?} is refused: {why}")).hint(remedy);
         }
     }
 
-    /// Refuses every key that nobody asked for.
+    /// Refuses every key that nobody asked for, and names those that are missing.
     pub fn close(self, cx: &mut Context<'_>) {
-        for (key, _) in self.entries {
+        let place = self.inside();
+        let mut mistyped = Vec::new();
+        for key in self.unknown() {
+            let name = key.text.as_str();
+            let problem = cx.problems.add(key.span, format!("unknown key {}{place}", quoted(name)));
+            let refused: Vec<&str> = self.refused.iter().map(|(name, _)| *name).collect();
+            if let Some(near) = near_miss(name, &self.known) {
+                problem.hint(format!("did you mean {near:?}?"));
+                mistyped.push(near);
+            } else if let Some(near) = near_miss(name, &refused) {
+                let remedy =
+                    self.refused.iter().find(|(name, _)| *name == near).map_or("", |(_, remedy)| remedy);
+                problem.hint(format!("did you mean {near:?}? In bgd.yaml: {remedy}"));
+            } else if self.place.is_empty() {
+                problem.hint("keys for values of your own begin with \"x-\"");
+            } else {
+                problem.expected(one_of(&self.known));
+            }
+        }
+        for (name, expected) in self.missing.iter().filter(|(name, _)| !mistyped.contains(name)) {
+            cx.problems.add(self.span, format!("{name:?} is missing{place}")).expected(expected.as_str());
+        }
+    }
+
+    fn unknown(&self) -> impl Iterator<Item = &'n Key> {
+        self.entries.iter().map(|(key, _)| key).filter(|key| {
             let name = key.text.as_str();
             let extension = self.place.is_empty() && name.starts_with("x-");
-            if extension || self.known.contains(&name) || self.refused.contains(&name) {
-                continue;
-            }
-            let place = self.inside();
-            let problem =
-                cx.problems.add(key.span, format!("unknown key {}{place}", super::context::quoted(name)));
-            match near_miss(name, &self.known) {
-                Some(near) => problem.hint(format!("did you mean {near:?}?")),
-                None if self.place.is_empty() => {
-                    problem.hint("keys for values of your own begin with \"x-\"")
-                }
-                None => problem.expected(one_of(&self.known)),
-            };
-        }
+            !extension
+                && !self.known.contains(&name)
+                && !self.refused.iter().any(|(refused, _)| *refused == name)
+        })
     }
 
     fn inside(&self) -> String {

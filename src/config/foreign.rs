@@ -2,7 +2,7 @@ use super::context::Context;
 use super::fields::Fields;
 
 /// Keys of compose files that bgd does not take: the key, why, and the remedy.
-const FOREIGN: [(&str, &str, &str); 21] = [
+const FOREIGN: [(&str, &str, &str); 20] = [
     (
         "ports",
         "blue and green run side by side and cannot both publish one port of the host",
@@ -40,11 +40,6 @@ const FOREIGN: [(&str, &str, &str); 21] = [
     ("pull_policy", "it has another name here", "write \"pull:\""),
     ("log_driver", "it has another name here", "write \"logging: { driver: … }\""),
     ("log_opt", "it has another name here", "write \"logging: { options: … }\""),
-    (
-        "services",
-        "this is a compose file, and bgd reads its own",
-        "write one service as bgd.yaml, with \"app:\" and \"image:\"",
-    ),
     ("secrets", "secrets of compose are files of its own", "mount the file with \"volumes:\""),
     ("configs", "configs of compose are files of its own", "mount the file with \"volumes:\""),
     ("profiles", "bgd deploys the one app of the file", "remove it"),
@@ -55,4 +50,15 @@ pub(super) fn refuse(cx: &mut Context<'_>, fields: &mut Fields<'_>) {
     for (key, why, remedy) in FOREIGN {
         fields.refuse(cx, key, why, remedy);
     }
+}
+
+/// Whether this is a whole compose file, which is said once in place of everything that is missing from it.
+pub(super) fn is_compose_file(cx: &mut Context<'_>, fields: &Fields<'_>) -> bool {
+    let Some(span) = fields.span_of("services").filter(|_| fields.span_of("app").is_none()) else {
+        return false;
+    };
+    cx.problems
+        .add(span, "this is a compose file, and bgd reads a file of its own")
+        .hint("write a bgd.yaml with \"app:\" and \"image:\", and the settings of one service below them");
+    true
 }

@@ -76,8 +76,12 @@ fn timing(cx: &mut Context<'_>, fields: &mut Fields<'_>) -> HealthTiming {
     if let Some(period) = start_period.and_then(|node| cx.duration(node)) {
         timing.start_period = period;
     }
-    if let Some(deadline) = fields.take(cx, "deadline").and_then(|node| cx.positive_duration(node)) {
-        timing.deadline = deadline;
+    let deadline = fields.take(cx, "deadline").map(|node| cx.positive_duration(node));
+    match deadline {
+        // Measuring against a deadline that is itself wrong would tell nothing.
+        Some(None) => return timing,
+        Some(Some(deadline)) => timing.deadline = deadline,
+        None => {}
     }
     if let Some(node) = start_period
         && timing.start_period >= timing.deadline

@@ -4,7 +4,7 @@ pub enum Fault {
     /// The variable is not set and has no default.
     #[error("the variable {0} is not set")]
     Unset(String),
-    /// `${VAR:?message}`.
+    /// `${VAR:?message}`; the message is in one line.
     #[error("the variable {name} is required: {message}")]
     Required {
         /// The variable.
@@ -125,11 +125,9 @@ fn replace(
         (Some('-' | '?'), Some(value)) => out.push_str(&value),
         (Some('-'), None) => expand(&operator[1..], env, depth - 1, out, faults),
         (Some('?'), None) => {
-            let message = match operator[1..].trim() {
-                "" => "it is not set",
-                message => message,
-            };
-            faults.push(Fault::Required { name: name.to_owned(), message: message.to_owned() });
+            let message: Vec<&str> = operator[1..].split_whitespace().collect();
+            let message = if message.is_empty() { "it is not set".to_owned() } else { message.join(" ") };
+            faults.push(Fault::Required { name: name.to_owned(), message });
         }
         _ => faults.push(Fault::Operator(name.to_owned())),
     }

@@ -185,7 +185,7 @@ fn checked_source(cx: &mut Context<'_>, node: &Node, kind: MountKind, source: &s
             && source.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')));
     if !fine {
         cx.reject(node, "a volume", SHORT).hint(
-            "a relative path begins with \"./\"; the name of a volume has letters, digits, '_', '.' and '-'",
+            "a relative path begins with \"./\"; the name of a volume has two or more letters, digits, '_', '.' and '-'",
         );
         return None;
     }

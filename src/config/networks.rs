@@ -43,7 +43,9 @@ pub(super) fn read(
             cx.reject(node, "a list of networks", "a list of names, or \"NAME: { aliases: [...] }\"");
         }
     }
-    networks.sort_by_key(|network| main.is_none_or(|main| main.as_str() != network.name));
+    let is_main = |network: &NetworkAttachment| main.is_some_and(|main| main.as_str() == network.name);
+    networks.retain(|network| !is_main(network) || !network.aliases.is_empty());
+    networks.sort_by_key(|network| !is_main(network));
     networks
 }
 

@@ -1,13 +1,13 @@
 use super::context::Context;
-use super::node::{Node, Value};
+use super::node::{Node, Span, Value};
 
 /// A `KEY: value` of a mapping or a `KEY=value` of a list. Compose lets both stand for the same.
 pub(super) struct Pair<'n> {
     pub key: String,
     /// Absent for `KEY:` and `KEY`.
     pub value: Option<&'n str>,
-    /// Where to point at.
-    pub node: &'n Node,
+    /// Where to point at: the key, or the item of the list.
+    pub span: Span,
 }
 
 /// Reads pairs in either form. What is `secret` is named in messages by its key only.
@@ -30,7 +30,7 @@ pub(super) fn read<'n>(cx: &mut Context<'_>, node: &'n Node, secret: bool) -> Ve
                         continue;
                     }
                 };
-                pairs.push(Pair { key: key.text.clone(), value, node });
+                pairs.push(Pair { key: key.text.clone(), value, span: key.span });
             }
         }
         Value::List(items) => {
@@ -44,13 +44,13 @@ pub(super) fn read<'n>(cx: &mut Context<'_>, node: &'n Node, secret: bool) -> Ve
                     None => (scalar.text.as_str(), None),
                 };
                 if let Some(first) = pairs.iter().find(|pair| pair.key == key) {
-                    let line = first.node.span.line;
+                    let line = first.span.line;
                     cx.problems
                         .add(item.span, "a key stands here a second time")
                         .hint(format!("it stands on line {line} already; keep one of them"));
                     continue;
                 }
-                pairs.push(Pair { key: key.to_owned(), value, node: item });
+                pairs.push(Pair { key: key.to_owned(), value, span: item.span });
             }
         }
         Value::Null => {}

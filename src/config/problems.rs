@@ -27,8 +27,10 @@ pub(super) struct Problem {
     hint: Option<String>,
     /// Another file than the configuration, and the line there as it may be shown.
     elsewhere: Option<(PathBuf, String)>,
-    /// The text could not be read as YAML, so that nothing is known of its values.
+    /// The text could not be read as YAML to its end, so that not all of its values are known.
     syntax: bool,
+    /// Nothing else that is said of the same value is worth saying.
+    conclusive: bool,
 }
 
 impl Problem {
@@ -50,6 +52,12 @@ impl Problem {
         self
     }
 
+    /// Silences what else is found to be wrong with the same value: it follows from this.
+    pub fn conclusive(&mut self) -> &mut Self {
+        self.conclusive = true;
+        self
+    }
+
     /// Marks a failure of the YAML parser.
     pub fn syntax(&mut self) -> &mut Self {
         self.syntax = true;
@@ -67,6 +75,7 @@ impl Problems {
             hint: None,
             elsewhere: None,
             syntax: false,
+            conclusive: false,
         };
         let at = self.list.len();
         self.list.push(problem);
@@ -86,14 +95,15 @@ impl Problems {
     /// Allows a value to be shown, and the single values of a list. Mappings wait until their own keys are read.
     pub fn public(&mut self, node: &Node) {
         match &node.value {
-            Value::Scalar(_) => {
+            Value::Scalar(_) if node.span.line == node.span.end_line => {
                 self.public.insert(node.span);
             }
             Value::List(items) => {
-                let singles = items.iter().filter(|item| item.scalar().is_some());
+                let one_line = |item: &&Node| item.span.line == item.span.end_line;
+                let singles = items.iter().filter(|item| item.scalar().is_some()).filter(one_line);
                 self.public.extend(singles.map(|item| item.span));
             }
-            Value::Null | Value::Map(_) => {}
+            Value::Null | Value::Scalar(_) | Value::Map(_) => {}
         }
     }
 
@@ -112,13 +122,17 @@ impl Problems {
     /// Turns what was found into diagnostics, in the order of the file.
     pub fn into_diagnostics(self, source: &Source) -> Diagnostics {
         let Self { mut list, values, public, secret } = self;
+        // Where the parser gave up, the values that it never saw are not known either.
+        let broken = list.iter().any(|problem| problem.syntax);
+        let concluded: HashSet<Span> = list.iter().filter(|p| p.conclusive).map(|p| p.span).collect();
+        list.retain(|problem| problem.conclusive || !concluded.contains(&problem.span));
         list.sort_by_key(|problem| (problem.elsewhere.is_some(), problem.span.line, problem.span.column));
         let hidden: Vec<Span> =
             values.into_iter().filter(|span| !public.contains(span) || secret.contains(span)).collect();
         let lines: Vec<&str> = source.text.split('\n').collect();
         let mut seen = HashSet::new();
         let mut diagnostics = Vec::with_capacity(list.len());
-        for Problem { span, message, expected, hint, elsewhere, syntax } in list {
+        for Problem { span, message, expected, hint, elsewhere, .. } in list {
             // An alias repeats the node that its anchor names, and with it what is wrong there.
             let file = elsewhere.as_ref().map(|(file, _)| file.clone());
             if !seen.insert((file, span.line, span.column, message.clone())) {
@@ -129,7 +143,7 @@ impl Problems {
             let line = span.line.checked_sub(1).and_then(|at| lines.get(at)).copied().unwrap_or_default();
             let (file, shown) = match elsewhere {
                 Some((file, text)) => (file, Excerpt { text, offset: 0, width: 1 }),
-                None if syntax => (source.path.clone(), excerpt::unparsed(line, span.column)),
+                None if broken => (source.path.clone(), excerpt::unparsed(line, span.column)),
                 None => (source.path.clone(), excerpt::masked(line, span, width, &hidden)),
             };
             diagnostics.push(Diagnostic {

@@ -57,10 +57,13 @@ fn nginx(cx: &mut Context<'_>, node: &Node) -> Option<NginxProxy> {
             None
         }
         (None, None) => {
+            let mistyped = fields.resembles("upstream") || fields.resembles("server");
             let missing = fields.span();
-            cx.problems
-                .add(missing, "\"upstream\" or \"server\" is missing in proxy.nginx")
-                .expected("upstream: NAME if you write the server block yourself, or server: { host: … }");
+            if !mistyped {
+                cx.problems.add(missing, "\"upstream\" or \"server\" is missing in proxy.nginx").expected(
+                    "upstream: NAME if you write the server block yourself, or server: { host: … }",
+                );
+            }
             None
         }
     };

@@ -37,7 +37,14 @@ pub(super) fn read(cx: &mut Context<'_>, fields: &mut Fields<'_>, spec: &mut Con
         Some(bytes)
     });
     swap(cx, fields, spec);
-    spec.memory_reservation = fields.take(cx, "memory_reservation").and_then(|node| cx.bytes(node));
+    spec.memory_reservation = fields.take(cx, "memory_reservation").and_then(|node| {
+        let bytes = cx.bytes(node)?;
+        if spec.memory.is_some_and(|memory| memory < bytes) {
+            cx.reject(node, "within the limit", "at most as much as \"memory\"");
+            return None;
+        }
+        Some(bytes)
+    });
     spec.nano_cpus = fields.take(cx, "cpus").and_then(|node| {
         let expected = "a number of CPUs, as in 0.5 or 2";
         cx.parsed(node, "a number of CPUs", expected, |text| parse_cpus(text).filter(|cpus| *cpus > 0))
@@ -53,8 +60,7 @@ pub(super) fn read(cx: &mut Context<'_>, fields: &mut Fields<'_>, spec: &mut Con
         };
         cx.checked(node, "a set of CPUs", "numbers and ranges, as in 0,2 or 0-3", fine).map(str::to_owned)
     });
-    spec.pids_limit =
-        fields.take(cx, "pids_limit").and_then(|node| cx.number(node, "a number of processes", -1, i64::MAX));
+    spec.pids_limit = fields.take(cx, "pids_limit").and_then(|node| limit(cx, node));
     spec.shm_size = fields.take(cx, "shm_size").and_then(|node| cx.bytes(node));
     if let Some(node) = fields.take(cx, "ulimits") {
         spec.ulimits = ulimits(cx, node);
@@ -122,5 +128,6 @@ fn ulimits(cx: &mut Context<'_>, node: &Node) -> Vec<Ulimit> {
 }
 
 fn limit(cx: &mut Context<'_>, node: &Node) -> Option<i64> {
-    cx.number(node, "a limit", -1, i64::MAX)
+    let expected = "a whole number, or -1 for no limit";
+    cx.parsed(node, "a limit", expected, |text| text.parse().ok().filter(|limit| *limit >= -1))
 }

@@ -22,7 +22,7 @@ const METHODS: [(&str, Method); 7] = [
 
 /// Reads `smoke`, a list of requests.
 pub(super) fn read(cx: &mut Context<'_>, fields: &mut Fields<'_>) -> Vec<SmokeTest> {
-    let Some(node) = fields.take(cx, "smoke") else { return Vec::new() };
+    let Some(node) = fields.take_secret("smoke") else { return Vec::new() };
     let items = cx.list(node, "a list of requests", "a list such as \"- get: /health\"").unwrap_or_default();
     items.iter().filter_map(|item| request(cx, item)).collect()
 }
@@ -74,7 +74,7 @@ fn anything() -> Expectation {
 }
 
 fn expectation(cx: &mut Context<'_>, node: &Node) -> Option<Expectation> {
-    let mut fields = Fields::open(cx, node, "expect")?;
+    let mut fields = Fields::open(cx, node, "smoke.expect")?;
     let mut expect = anything();
     if let Some(node) = fields.take(cx, "status") {
         let items =

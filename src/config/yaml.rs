@@ -14,16 +14,23 @@ const DEPTH: usize = 32;
 ///
 /// `None` when there is no tree to go on with; what is wrong has then been added to `problems`.
 pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<Node> {
-    let mut builder = Builder { problems, stack: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
+    let mut builder =
+        Builder { problems, stack: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None, colon: false };
     let options = granit_parser::options! {
-        emit_comments: false,
+        emit_comments: true,
+        emit_anchor_events: true,
+        max_buffered_comment_events: usize::MAX,
         flow_nesting_limit: DEPTH,
         block_nesting_limit: DEPTH,
     };
     let mut documents = 0;
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = match event {
-            Ok((event, span)) => (event, place(span.start, span.end)),
+            Ok((event, span)) => {
+                let after = span.end.byte_offset().and_then(|at| text.get(at..)).unwrap_or_default();
+                builder.colon = after.trim_start_matches([' ', '\t']).starts_with(':');
+                (event, place(span.start, span.end))
+            }
             Err(error) => {
                 syntax_error(&error, builder.problems);
                 return None;
@@ -65,7 +72,9 @@ fn syntax_error(error: &ScanError, problems: &mut Problems) {
         E::MappingValueNotAllowed | E::InvalidColonPlacement => {
             Some("put a text that holds \": \" into quotation marks, or check the indentation")
         }
-        E::UnclosedQuotedScalar => Some("a quotation mark is never closed"),
+        E::UnclosedQuotedScalar | E::InvalidQuotedScalarIndent => {
+            Some("a quotation mark above may never be closed")
+        }
         E::UnknownAnchor => Some("a text that begins with \"*\" has to stand in quotation marks"),
         E::ExpectedBlockMappingKey | E::InvalidIndentation => {
             Some("keys of one mapping begin in the same column")
@@ -86,6 +95,8 @@ struct Builder<'p> {
     anchors: HashMap<usize, (Node, usize)>,
     nodes: usize,
     root: Option<Node>,
+    /// Whether a colon follows the present event in the text.
+    colon: bool,
 }
 
 /// A list or mapping that is not closed yet.
@@ -111,25 +122,25 @@ impl Builder<'_> {
     fn event(&mut self, event: Event<'_>, span: Span) -> Option<()> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let forced = self.tag(tag.as_deref(), span);
+                let forced = self.tag(tag.as_deref(), span)?;
                 let plain = style == ScalarStyle::Plain && !forced;
                 let null = plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
                 let value = if null {
                     Value::Null
                 } else {
                     if text.contains('\0') {
-                        self.problems.add(span, "a value holds a NUL character");
+                        self.problems.add(span, "a value holds a NUL character").conclusive();
                     }
                     Value::Scalar(Scalar { text: text.into_owned(), written: None, plain })
                 };
                 self.node(Node { span, value }, anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {
-                self.tag(tag.as_deref(), span);
+                self.tag(tag.as_deref(), span)?;
                 self.open(span, anchor, Content::List(Vec::new()))
             }
             Event::MappingStart(_, anchor, tag) => {
-                self.tag(tag.as_deref(), span);
+                self.tag(tag.as_deref(), span)?;
                 self.open(span, anchor, Content::Map { entries: Vec::new(), merges: Vec::new(), key: None })
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
@@ -146,22 +157,27 @@ impl Builder<'_> {
                 let node = node.clone();
                 self.node(node, 0)
             }
+            // A comment may be a line that was once in force, with its secret; an anchor may be a secret with a stray "&".
+            Event::Comment(..) | Event::Anchor(..) => {
+                self.problems.value(span);
+                Some(())
+            }
             _ => Some(()),
         }
     }
 
-    /// Whether the tag makes a text of the value. Tags of other kinds are refused.
-    fn tag(&mut self, tag: Option<&Tag>, span: Span) -> bool {
-        let Some(tag) = tag else { return false };
-        match tag.core_suffix() {
-            Some(suffix) => suffix == "str",
-            None => {
-                self.problems
-                    .add(span, "a YAML tag that is not known")
-                    .hint("remove the word that begins with \"!\"");
-                false
-            }
+    /// Whether the tag makes a text of the value. A tag that is not known ends the reading, because a slip of the finger
+    /// can make a tag of a secret, and nothing of such a line may be shown.
+    fn tag(&mut self, tag: Option<&Tag>, span: Span) -> Option<bool> {
+        let Some(tag) = tag else { return Some(false) };
+        let suffix = tag.core_suffix();
+        if suffix.is_none() {
+            self.problems
+                .add(span, "a YAML tag that is not known")
+                .hint("put a text that begins with \"!\" into quotation marks")
+                .syntax();
         }
+        suffix.map(|suffix| suffix == "str")
     }
 
     fn too_many(&mut self, span: Span) -> Option<()> {
@@ -205,7 +221,7 @@ impl Builder<'_> {
                 items.push(node);
             }
             Some(Frame { content: Content::Map { key: key @ None, entries, .. }, .. }) => {
-                *key = Some(pending(node, entries, self.problems));
+                *key = Some(pending(node, entries, self.colon, self.problems));
             }
             Some(Frame { content: Content::Map { key, entries, merges }, .. }) => {
                 if is_value {
@@ -238,11 +254,17 @@ impl Builder<'_> {
 }
 
 /// Makes a key of a node, unless the mapping has it already.
-fn pending(node: Node, entries: &[(Key, Node)], problems: &mut Problems) -> PendingKey {
+fn pending(node: Node, entries: &[(Key, Node)], colon: bool, problems: &mut Problems) -> PendingKey {
     let Value::Scalar(scalar) = node.value else {
         problems.add(node.span, "a key has to be a text");
         return PendingKey::Refused;
     };
+    // What a slip of the finger has made a key of may be a secret.
+    if !colon || node.span.line != node.span.end_line {
+        problems.value(node.span);
+        problems.add(node.span, "a key has to stand on one line with \":\" after it");
+        return PendingKey::Refused;
+    }
     if scalar.plain && scalar.text == "<<" {
         return PendingKey::Merge(node.span);
     }

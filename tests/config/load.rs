@@ -1,0 +1,70 @@
+use std::fs;
+use std::path::Path;
+
+use bgd::config::{find, load};
+use bgd::error::Kind;
+
+use crate::support::{env, with};
+
+#[test]
+fn a_configuration_is_found_beside_the_project_and_loaded_with_absolute_paths() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(find(folder.path()), None);
+    let yml = folder.path().join("bgd.yml");
+    fs::write(&yml, with("volumes: [\"./data:/data\"]\nenv_file: .env\n")).unwrap();
+    fs::write(folder.path().join(".env"), "A=1\nTOKEN\n").unwrap();
+    assert_eq!(find(folder.path()).as_deref(), Some(yml.as_path()));
+    let app = load(&yml, &env).unwrap();
+    assert_eq!(Path::new(&app.container.mounts[0].source), folder.path().join("data"));
+    assert_eq!(app.container.env["TOKEN"].expose(), "hunter2");
+    fs::write(folder.path().join("bgd.yaml"), "").unwrap();
+    assert_eq!(find(folder.path()), Some(folder.path().join("bgd.yaml")));
+}
+
+#[test]
+fn every_problem_is_a_detail_of_one_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bgd.yaml");
+    fs::write(&path, with("watch: { windw: 1m }\nretire: sell\n")).unwrap();
+    let error = load(&path, &env).unwrap_err();
+    assert_eq!(error.kind(), Kind::Config);
+    assert_eq!(error.to_string(), format!("{}: 2 problems", path.display()));
+    let titles: Vec<&str> = error.details().iter().map(|detail| detail.title.as_str()).collect();
+    assert_eq!(
+        titles,
+        [
+            format!("{}:7:10: unknown key \"windw\" in watch", path.display()),
+            format!("{}:8:9: \"sell\" is not what becomes of the old slot", path.display()),
+        ]
+    );
+    assert!(error.details()[0].text.contains("did you mean \"window\"?"));
+}
+
+#[test]
+fn what_is_no_text_or_not_there_is_a_configuration_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bgd.yaml");
+    let missing = load(&path, &env).unwrap_err();
+    assert_eq!((missing.kind(), missing.hints().len()), (Kind::Config, 1));
+
+    fs::write(&path, b"app: api\nimage: \xff\xfe\n").unwrap();
+    let error = load(&path, &env).unwrap_err();
+    assert_eq!(error.to_string(), format!("{}:2:8: the file is not UTF-8 text", path.display()));
+
+    fs::write(&path, vec![b'#'; (1 << 20) + 1]).unwrap();
+    let error = load(&path, &env).unwrap_err();
+    assert_eq!(error.kind(), Kind::Config);
+    assert_eq!(error.causes(), ["the file is larger than 1 MiB"]);
+}
+
+#[test]
+fn this_test_names_every_file_of_its_folder() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config");
+    let main = fs::read_to_string(folder.join("main.rs")).unwrap();
+    for entry in fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if let Some(module) = name.strip_suffix(".rs").filter(|module| *module != "main") {
+            assert!(main.contains(&format!("mod {module};")), "{name} is in no test binary");
+        }
+    }
+}
