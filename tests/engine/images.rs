@@ -36,7 +36,7 @@ pub async fn a_pull_sends_what_docker_login_stored(host: Rc<Host>) {
     assert_eq!((last.layers_done, last.layers), (1, 1));
     let pulled = host.engine.image(&by_tag.to_string()).await.unwrap().unwrap();
     let digest = format!("{}/team/api@{}", registry.host, registry.digest);
-    assert_eq!(pulled.repo_digests, [digest.clone()]);
+    assert_eq!(pulled.repo_digests, std::slice::from_ref(&digest));
     remove(&host, &by_tag).await;
 
     let by_digest = reference(digest);

@@ -13,6 +13,7 @@ use bgd::model::{ContainerSpec, LogDriver, Restart};
 use bollard::Docker;
 use bollard::models::NetworkCreateRequest;
 use libtest_mimic::Failed;
+use tokio::runtime::Runtime;
 
 fn told(error: bgd::error::Error) -> Failed {
     Failed::from(error.one_line())
@@ -41,7 +42,7 @@ pub fn run(test: impl FnOnce(Rc<Host>) -> Test) -> Result<(), Failed> {
     let engine = runtime.block_on(bgd::docker::connect(docker_host.as_deref())).map_err(told)?;
     let raw = Docker::connect_with_defaults()?;
     let host = Rc::new(Host { engine, raw, tag });
-    runtime.block_on(import(&host))?;
+    import(&runtime, &host)?;
     let tested = std::panic::catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async { tokio::time::timeout(Duration::from_secs(120), test(host.clone())).await })
     }));
@@ -53,7 +54,7 @@ pub fn run(test: impl FnOnce(Rc<Host>) -> Test) -> Result<(), Failed> {
 }
 
 /// The image with this executable in it, imported once per run.
-async fn import(host: &Host) -> Result<(), Failed> {
+fn import(runtime: &Runtime, host: &Host) -> Result<(), Failed> {
     static DONE: OnceLock<()> = OnceLock::new();
     static LOCK: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _one_at_a_time = LOCK.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -72,7 +73,8 @@ async fn import(host: &Host) -> Result<(), Failed> {
         "LABEL from=image",
         r#"HEALTHCHECK --interval=1s CMD ["/child", "--bgd-child", "exit", "0"]"#,
     ];
-    host.engine.import(archive.into_inner()?, &image(), &changes.map(str::to_owned)).await.map_err(told)?;
+    let changes = changes.map(str::to_owned);
+    runtime.block_on(host.engine.import(archive.into_inner()?, &image(), &changes)).map_err(told)?;
     let _already = DONE.set(());
     Ok(())
 }
