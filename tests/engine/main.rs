@@ -6,6 +6,7 @@
 
 mod attach;
 mod child;
+mod conformance;
 mod create;
 mod events;
 mod exec;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
             an_endless_output_is_bounded, a_log_is_read_whatever_its_driver;
         attach: the_input_reaches_the_container_and_its_end_ends_it, a_dropped_input_ends_the_container;
         files: a_file_comes_back_as_it_went_in;
+        conformance: the_fake_behaves_like_the_engine;
         images: an_imported_image_is_found, a_pull_sends_what_docker_login_stored,
             a_pull_that_fails_says_what_to_do;
     };
