@@ -111,6 +111,14 @@ async fn clean(host: &Host) -> Result<(), Failed> {
     for container in host.engine.containers(&[format!("{LABEL}={}", host.tag)]).await.map_err(told)? {
         host.engine.remove(&container.id).await.map_err(told)?;
     }
+    // Volumes come into being with the containers, without labels: their names tell whose they are.
+    let volumes = host.raw.list_volumes(None::<bollard::query_parameters::ListVolumesOptions>).await?;
+    for volume in volumes.volumes.unwrap_or_default() {
+        if volume.name.starts_with(&host.name("")) {
+            let none = None::<bollard::query_parameters::RemoveVolumeOptions>;
+            host.raw.remove_volume(&volume.name, none).await?;
+        }
+    }
     for network in host.raw.list_networks(None).await? {
         if network.labels.as_ref().and_then(|labels| labels.get(LABEL)) == Some(&host.tag) {
             host.raw.remove_network(network.id.as_deref().unwrap_or_default()).await?;
