@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::{self, LocalBoxStream};
@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use super::inspect::health_status;
 use super::json::text;
@@ -44,7 +45,8 @@ pub(super) async fn subscribe(
     let mut follower = Follower {
         wire,
         filters: encode(&filters.to_string()),
-        since: now.as_nanosecond(),
+        begun: now.as_nanosecond(),
+        newest: now.as_nanosecond(),
         seen: VecDeque::new(),
         connection: None,
     };
@@ -66,8 +68,10 @@ fn tried() -> String {
 struct Follower {
     wire: Wire,
     filters: String,
-    /// The time of the newest event, in nanoseconds; before the first one, of the subscription.
-    since: i128,
+    /// The time of the subscription, in nanoseconds: what was before is nobody's business.
+    begun: i128,
+    /// The time of the newest event.
+    newest: i128,
     /// Events that were told already: the newest last.
     seen: VecDeque<Message>,
     connection: Option<Lines>,
@@ -92,7 +96,7 @@ impl Lost {
 impl Follower {
     async fn connect(&self) -> std::result::Result<Lines, Lost> {
         // What was seen already is told apart by what it is, so going back a little further does no harm.
-        let since = if self.seen.is_empty() { self.since } else { self.since - DISORDER };
+        let since = self.begun.max(self.newest - DISORDER);
         let (seconds, nanos) = (since.div_euclid(1_000_000_000), since.rem_euclid(1_000_000_000));
         let path = format!("/events?since={seconds}.{nanos:09}&filters={}", self.filters);
         let opened = tokio::time::timeout(TIMEOUT, self.wire.open(&path))
@@ -151,7 +155,7 @@ impl Follower {
             return None;
         }
         let event = message.event();
-        self.since = self.since.max(i128::from(message.nanos));
+        self.newest = self.newest.max(i128::from(message.nanos));
         self.seen.push_back(message);
         if self.seen.len() > REMEMBERED {
             self.seen.pop_front();

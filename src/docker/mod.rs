@@ -10,6 +10,9 @@ mod events;
 mod exec;
 mod facts;
 mod fail;
+#[cfg(feature = "fakes")]
+#[doc(hidden)]
+pub mod fake;
 mod files;
 mod inspect;
 mod json;

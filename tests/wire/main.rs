@@ -1,0 +1,10 @@
+//! The adapter against an engine that says exactly what a test wants it to say.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod broken;
+mod create;
+mod events;
+mod fake;
+mod recorded;
+mod states;
+mod versions;
