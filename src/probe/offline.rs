@@ -7,6 +7,9 @@ use super::{Answer, Failure, FailureKind, Request, Socket, Vantage};
 use crate::docker::Engine;
 use crate::error::{Context, Error, Kind, Result};
 
+/// How many links to a file are followed.
+const LINKS: usize = 8;
+
 /// The files of a container that does not run, through the engine's archive API, which resolves the container's
 /// mounts also then. Nobody reads the files meanwhile, so a write needs no rename to be whole for a reader.
 pub(super) struct Offline {
@@ -32,23 +35,25 @@ impl Vantage for Offline {
     }
 
     async fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        let Some(archive) = self.engine.download(&self.id, path).await? else { return Ok(None) };
         let doing = || format!("cannot read {path} in {}", self.name);
-        let mut archive = tar::Archive::new(archive.as_slice());
-        let entry = archive.entries().and_then(|mut entries| entries.next().transpose());
-        let Some(mut entry) = entry.or_error(Kind::Proxy, doing)? else { return Ok(None) };
-        match entry.header().entry_type() {
-            tar::EntryType::Regular | tar::EntryType::Continuous => {
-                let mut content = Vec::new();
-                entry.read_to_end(&mut content).or_error(Kind::Proxy, doing)?;
-                Ok(Some(content))
+        let mut at = path.to_owned();
+        for _ in 0..LINKS {
+            let Some(archive) = self.engine.download(&self.id, &at).await? else { return Ok(None) };
+            match first(&archive).or_error(Kind::Proxy, doing)? {
+                First::File(content) => return Ok(Some(content)),
+                // The engine keeps what it resolves inside the container.
+                First::Link(target) if target.starts_with('/') => at = target,
+                First::Link(target) => at = format!("{}/../{target}", at.trim_end_matches('/')),
+                First::Other => break,
             }
-            _ => Err(Error::new(Kind::Proxy, format!("{}: it is not a regular file", doing()))),
         }
+        Err(Error::new(Kind::Proxy, format!("{}: it is not a regular file", doing())))
     }
 
     async fn list(&self, folder: &str) -> Result<Option<Vec<String>>> {
-        let Some(archive) = self.engine.download(&self.id, folder).await? else { return Ok(None) };
+        // With the dot at its end a link to a folder is followed.
+        let inside = format!("{}/.", folder.trim_end_matches('/'));
+        let Some(archive) = self.engine.download(&self.id, &inside).await? else { return Ok(None) };
         names(&archive).or_error(Kind::Proxy, || format!("cannot list {folder} in {}", self.name)).map(Some)
     }
 
@@ -100,6 +105,30 @@ pub(super) fn single(name: &str, content: &[u8], mode: u32) -> std::io::Result<V
     let mut archive = tar::Builder::new(Vec::with_capacity(content.len() + 4096));
     archive.append_data(&mut header, name, content)?;
     archive.into_inner()
+}
+
+/// What an archive begins with.
+enum First {
+    File(Vec<u8>),
+    Link(String),
+    Other,
+}
+
+fn first(archive: &[u8]) -> std::io::Result<First> {
+    let mut archive = tar::Archive::new(archive);
+    let Some(mut entry) = archive.entries()?.next().transpose()? else { return Ok(First::Other) };
+    Ok(match entry.header().entry_type() {
+        tar::EntryType::Regular | tar::EntryType::Continuous => {
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content)?;
+            First::File(content)
+        }
+        tar::EntryType::Symlink => match entry.link_name()? {
+            Some(target) => First::Link(target.to_string_lossy().into_owned()),
+            None => First::Other,
+        },
+        _ => First::Other,
+    })
 }
 
 /// The names directly in the folder that was packed. The archive's first part of every path is the folder itself.

@@ -17,7 +17,7 @@ pub(crate) async fn ensure_image(engine: &dyn Engine, binary: &Path) -> Result<S
         .map_err(std::io::Error::other)
         .and_then(|read| read)
         .or_error(Kind::Other, || format!("cannot read bgd's own binary {}", binary.display()))?;
-    let name = name(&program);
+    let name = image_name(&program);
     if engine.image(&name).await?.is_some() {
         return Ok(name);
     }
@@ -34,7 +34,8 @@ pub(crate) async fn ensure_image(engine: &dyn Engine, binary: &Path) -> Result<S
     Ok(name)
 }
 
-fn name(program: &[u8]) -> String {
+/// The name of the image that is made of this program.
+pub fn image_name(program: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     hasher.write(program);
     format!("bgd-helper:{}-{:016x}", env!("CARGO_PKG_VERSION"), hasher.finish())
@@ -46,8 +47,8 @@ mod tests {
 
     #[test]
     fn another_binary_has_another_image() {
-        assert_eq!(name(b"one"), name(b"one"));
-        assert_ne!(name(b"one"), name(b"two"));
-        assert!(crate::model::ImageRef::parse(&name(b"one")).is_ok());
+        assert_eq!(image_name(b"one"), image_name(b"one"));
+        assert_ne!(image_name(b"one"), image_name(b"two"));
+        assert!(crate::model::ImageRef::parse(&image_name(b"one")).is_ok());
     }
 }

@@ -10,4 +10,5 @@ mod wire;
 
 pub(super) use client::Helper;
 pub(super) use image::ensure_image;
+pub use image::image_name;
 pub use serve::{COMMAND, main, serve};

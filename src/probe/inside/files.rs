@@ -9,7 +9,7 @@ use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::{Mode, SFlag, fchmod, fstat};
 use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 
-use super::beneath::{handle, open};
+use super::beneath::{handle, is_mounted, open};
 use super::{Trouble, TroubleKind};
 
 /// More than any configuration, less than what would fill the memory.
@@ -46,6 +46,7 @@ pub(super) fn list(root: BorrowedFd<'_>, folder: &str) -> Result<Option<Vec<Stri
 pub(super) fn write(root: BorrowedFd<'_>, path: &str, content: &[u8]) -> Result<(), Trouble> {
     let (folder, name) = split(path)?;
     let folder = open(root, folder, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
+    refuse_mounted(&folder, name)?;
     let temporary = format!(".{name}.tmp");
     // Made anew each time: what lies there can be a link or a pipe that somebody else put there.
     remove(&folder, &temporary)?;
@@ -64,6 +65,7 @@ pub(super) fn delete(root: BorrowedFd<'_>, path: &str) -> Result<(), Trouble> {
     let Some(folder) = there(open(root, folder, OFlag::O_RDONLY | OFlag::O_DIRECTORY))? else {
         return Ok(());
     };
+    refuse_mounted(&folder, name)?;
     remove(&folder, name)?;
     Ok(fsync(&folder)?)
 }
@@ -76,6 +78,13 @@ fn write_new(folder: &OwnedFd, name: &str, content: &[u8]) -> Result<(), Trouble
     fchmod(file.as_fd(), readable)?;
     file.write_all(content)?;
     Ok(file.sync_all()?)
+}
+
+fn refuse_mounted(folder: &OwnedFd, name: &str) -> Result<(), Trouble> {
+    if is_mounted(folder, name)? {
+        return Err(Errno::EBUSY.into());
+    }
+    Ok(())
 }
 
 fn remove(folder: &OwnedFd, name: &str) -> Result<(), Trouble> {

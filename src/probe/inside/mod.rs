@@ -6,6 +6,7 @@ mod dial;
 mod files;
 mod http;
 mod place;
+mod walk;
 
 use std::io::ErrorKind;
 use std::os::fd::AsFd;
