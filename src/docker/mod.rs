@@ -1,6 +1,26 @@
 //! The Docker engine: one trait in our own small types, and the adapter that speaks its API.
 
+mod asked;
+mod attach;
+mod auth;
+mod connect;
+mod create;
+mod daemon;
+mod events;
+mod exec;
+mod facts;
+mod fail;
+mod files;
+mod inspect;
+mod json;
+mod lifecycle;
+mod mounts;
+mod networks;
+mod pull;
+mod top;
 mod types;
+mod unknown;
+mod wire;
 
 use std::time::Duration;
 
@@ -10,6 +30,7 @@ use futures_util::stream::LocalBoxStream;
 use crate::error::Result;
 use crate::model::{ContainerSpec, ImageRef};
 
+pub use connect::connect;
 pub use types::{
     Address, Container, ContainerEvent, EngineInfo, EventKind, ExecOutput, HealthLog, HealthStatus, Image,
     Network, Process, PullProgress, State, Summary,

@@ -33,6 +33,8 @@ pub struct ContainerSpec {
     pub network_mode: Option<String>,
     /// Ports published on the host; bgd sets none itself, adopted containers can have some.
     pub ports: Vec<PortBinding>,
+    /// Ports that are declared beside the image's own (`3000/tcp`), published or not.
+    pub expose: Vec<String>,
     /// What Docker does when the container exits.
     pub restart: Restart,
     /// Memory limit in bytes.
