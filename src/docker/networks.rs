@@ -52,7 +52,7 @@ pub(super) fn asked(inspect: &Value, unknown: &mut Vec<String>) -> (Vec<NetworkA
     let first = if default { "bridge" } else { mode };
     let mut networks = Vec::new();
     for (name, settings) in &connected {
-        let attachment = attachment(name, settings, text(inspect, "Id"), unknown);
+        let attachment = attachment(name, settings, inspect, unknown);
         // The mode may have been given as an id.
         let is_first =
             *name == first || (first.len() >= SHORT_ID && text(settings, "NetworkID").starts_with(first));
@@ -61,7 +61,7 @@ pub(super) fn asked(inspect: &Value, unknown: &mut Vec<String>) -> (Vec<NetworkA
     (networks, None)
 }
 
-fn attachment(name: &str, settings: &Value, id: &str, unknown: &mut Vec<String>) -> NetworkAttachment {
+fn attachment(name: &str, settings: &Value, inspect: &Value, unknown: &mut Vec<String>) -> NetworkAttachment {
     for key in ["Links", "DriverOpts", "GwPriority"] {
         if !is_blank(&settings[key]) {
             unknown.push(format!("Networks[{name}].{key}"));
@@ -74,16 +74,19 @@ fn attachment(name: &str, settings: &Value, id: &str, unknown: &mut Vec<String>)
     }
     NetworkAttachment {
         name: name.to_owned(),
-        aliases: aliases(settings, id),
+        aliases: aliases(settings, inspect),
         ipv4: some_text(&settings["IPAMConfig"], "IPv4Address"),
     }
 }
 
-/// The aliases without the short id, which engines before API 1.45 add, and without repetitions.
-fn aliases(settings: &Value, id: &str) -> Vec<String> {
+/// The aliases without the short id and the host name, which engines before API 1.45 add when they connect (moby,
+/// daemon/container_operations.go) and newer ones resolve anyway, and without repetitions.
+fn aliases(settings: &Value, inspect: &Value) -> Vec<String> {
+    let short_id = text(inspect, "Id").get(..SHORT_ID).unwrap_or_default();
+    let host_name = text(&inspect["Config"], "Hostname");
     let mut aliases: Vec<String> = Vec::new();
     for alias in texts(settings, "Aliases") {
-        if id.get(..SHORT_ID).is_none_or(|short| short != alias) && !aliases.contains(&alias) {
+        if alias != short_id && alias != host_name && !aliases.contains(&alias) {
             aliases.push(alias);
         }
     }
@@ -131,12 +134,13 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_short_id_is_no_alias_that_anybody_asked_for() {
+    fn short_id_and_host_name_are_no_aliases_that_anybody_asked_for() {
         let inspect = json!({
             "Id": "0123456789abcdef", "Name": "/api",
+            "Config": {"Hostname": "h"},
             "HostConfig": {"NetworkMode": "web"},
             "NetworkSettings": {"Networks": {
-                "back": {"Aliases": ["0123456789ab"], "IPAMConfig": {"IPv4Address": "10.0.0.9"}},
+                "back": {"Aliases": ["0123456789ab", "h"], "IPAMConfig": {"IPv4Address": "10.0.0.9"}},
                 "web": {"Aliases": ["a", "0123456789ab", "a"], "IPAddress": "172.18.0.2", "DriverOpts": {"x": "y"}}
             }}
         });
