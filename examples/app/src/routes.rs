@@ -1,0 +1,168 @@
+use crate::app::App;
+use crate::faults::{self, HealthFault};
+use crate::in_flight::Guard;
+use crate::socket;
+use http_body_util::{Either, Full};
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue, LOCATION};
+use hyper::{Method, Request, Response, StatusCode};
+use serde_json::{Map, Value, json};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// A whole answer, or the request's body on its way back.
+pub type Content = Either<Full<Bytes>, Incoming>;
+
+/// Answers one request, faults first. The request counts as in flight until its answer's body has been sent.
+pub async fn answer(app: Arc<App>, request: Request<Incoming>) -> Result<Response<Counted>, Infallible> {
+    let guard = app.in_flight.enter();
+    let mut response = match interfere(&app, &request).await {
+        Some(response) => response,
+        None => route(&app, request).await,
+    };
+    response.headers_mut().insert("x-version", app.version_header.clone());
+    Ok(response.map(|content| Counted { content, _guard: guard }))
+}
+
+async fn route(app: &Arc<App>, request: Request<Incoming>) -> Response<Content> {
+    let query = request.uri().query().unwrap_or_default();
+    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    match (method.as_str(), request.uri().path()) {
+        ("GET", "/") => text(StatusCode::OK, format!("{} {}\n", app.version, app.hostname)),
+        ("GET", "/version") => text(StatusCode::OK, app.version.clone()),
+        ("GET", "/health") => text(StatusCode::OK, "ok"),
+        ("GET", "/slow") => slow(query).await,
+        ("GET", "/pending") => text(StatusCode::OK, (app.in_flight.count() - 1).to_string()),
+        ("GET", "/api/v1/test") => json(&json!({ "ok": true, "version": app.version })),
+        ("GET", "/headers") => json(&headers(&request)),
+        ("GET", "/ws") => socket::upgrade(app.clone(), request),
+        ("GET", "/fault") => json(&app.faults().to_json()),
+        ("POST", "/fault") => match app.switch(query) {
+            Ok(()) => json(&app.faults().to_json()),
+            Err(why) => text(StatusCode::BAD_REQUEST, why),
+        },
+        ("POST", "/echo") => Response::new(Either::Right(request.into_body())),
+        _ => text(StatusCode::NOT_FOUND, "no such route\n"),
+    }
+}
+
+/// Does what the faults say; `None` lets the request through to its route.
+async fn interfere(app: &App, request: &Request<Incoming>) -> Option<Response<Content>> {
+    let path = request.uri().path();
+    if path == "/fault" {
+        return None;
+    }
+    let (faults, fails) = {
+        let mut faults = app.faults();
+        if path == "/health" && faults.spare_health {
+            return None;
+        }
+        (faults.clone(), faults.next_fails())
+    };
+    if !faults.latency.is_zero() {
+        tokio::time::sleep(faults.latency).await;
+    }
+    if faults.hang {
+        std::future::pending::<()>().await;
+    }
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if let Some(expected) = &faults.host_check
+        && !name_of(host).eq_ignore_ascii_case(expected)
+    {
+        return Some(text(StatusCode::FORBIDDEN, format!("{host:?} is not served here, {expected:?} is\n")));
+    }
+    if faults.redirect && request.method() == Method::GET {
+        return Some(redirect(host, request));
+    }
+    if let Some(status) = faults.status {
+        return Some(text(status, format!("{status}, as STATUS says\n")));
+    }
+    if fails {
+        return Some(text(StatusCode::INTERNAL_SERVER_ERROR, "failed, as FAIL_RATE says\n"));
+    }
+    match faults.health.filter(|_| path == "/health")? {
+        HealthFault::Fail => Some(text(StatusCode::SERVICE_UNAVAILABLE, "failing, as FAIL_HEALTH says\n")),
+        HealthFault::Hang => std::future::pending().await,
+    }
+}
+
+async fn slow(query: &str) -> Response<Content> {
+    let ms = query.split('&').find_map(|pair| pair.strip_prefix("ms=")).unwrap_or("300");
+    match faults::duration(&format!("{ms}ms")) {
+        Ok(wait) if wait <= Duration::from_secs(600) => {
+            tokio::time::sleep(wait).await;
+            text(StatusCode::OK, format!("slept {ms} ms\n"))
+        }
+        _ => text(StatusCode::BAD_REQUEST, "ms: a number of milliseconds, at most 600000\n"),
+    }
+}
+
+fn redirect(host: &str, request: &Request<Incoming>) -> Response<Content> {
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let mut response = text(StatusCode::MOVED_PERMANENTLY, "over https, please\n");
+    if let Ok(location) = HeaderValue::from_str(&format!("https://{}{path}", name_of(host))) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+/// The Host header without its port.
+fn name_of(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+fn headers(request: &Request<Incoming>) -> Value {
+    let mut all = Map::new();
+    for name in request.headers().keys() {
+        let values = request.headers().get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes()));
+        all.insert(name.to_string(), values.collect::<Vec<_>>().join(", ").into());
+    }
+    Value::Object(all)
+}
+
+pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Content> {
+    content(status, "text/plain; charset=utf-8", body.into())
+}
+
+fn json(value: &Value) -> Response<Content> {
+    content(StatusCode::OK, "application/json", value.to_string().into())
+}
+
+fn content(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Content> {
+    let mut response = Response::new(Either::Left(Full::new(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+/// A body that holds its request's place among those in flight.
+pub struct Counted {
+    content: Content,
+    _guard: Guard,
+}
+
+impl Body for Counted {
+    type Data = Bytes;
+    type Error = <Content as Body>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.content).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.content.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.content.size_hint()
+    }
+}

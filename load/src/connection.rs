@@ -1,0 +1,91 @@
+use crate::answer::{Answer, Incoming, ReadError};
+use crate::failure::{Failure, FailureKind};
+use socket2::SockRef;
+use std::io;
+use std::mem::MaybeUninit;
+use std::net::SocketAddr;
+use std::pin::pin;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+/// A connection that carries one request after the other.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+    /// Whether the last answer leaves it open for another request.
+    pub keeps: bool,
+}
+
+impl Connection {
+    pub async fn open(target: SocketAddr) -> Result<Self, Failure> {
+        let stream = TcpStream::connect(target).await.map_err(|why| Failure::to_connect(&why))?;
+        // Without effect on the outcome, and so not worth a failure.
+        let _ = stream.set_nodelay(true);
+        Ok(Self { stream, buffer: Vec::with_capacity(4096), keeps: true })
+    }
+
+    /// Tells whether the server has closed or reset the connection already.
+    pub fn has_ended(&self) -> bool {
+        // The socket does not block, so this asks the system and not the runtime, whose news may be old.
+        match SockRef::from(&self.stream).peek(&mut [MaybeUninit::uninit()]) {
+            Ok(count) => count == 0,
+            Err(why) => why.kind() != io::ErrorKind::WouldBlock,
+        }
+    }
+
+    /// Sends a request and reads its answer at the same time, as an echo may begin before the request has ended.
+    pub async fn exchange(&mut self, request: &[u8]) -> Result<Answer, Failure> {
+        let idle_end = self.has_ended();
+        let (reader, mut writer) = self.stream.split();
+        let mut incoming = Incoming::new(reader, &mut self.buffer);
+        let mut writing = pin!(writer.write_all(request));
+        let mut write_error = None;
+        let mut written = false;
+        let read = {
+            let mut reading = pin!(incoming.answer());
+            loop {
+                tokio::select! {
+                    biased;
+                    result = &mut writing, if !written => {
+                        written = true;
+                        write_error = result.err();
+                    }
+                    result = &mut reading => break result,
+                }
+            }
+        };
+        match read {
+            Ok(answer) => {
+                // After a part of a request nothing else can follow.
+                self.keeps = answer.keeps && written && write_error.is_none();
+                Ok(answer)
+            }
+            Err(why) => Err(failure(why, write_error, incoming.begun, idle_end)),
+        }
+    }
+
+    /// Waits for the end that the server has announced, so that it is the server who closes first.
+    pub async fn ended(mut self) {
+        let _ = tokio::io::AsyncReadExt::read_buf(&mut self.stream, &mut self.buffer).await;
+    }
+}
+
+fn failure(why: ReadError, write_error: Option<io::Error>, begun: bool, idle_end: bool) -> Failure {
+    let at = if begun { "within the answer" } else { "before the answer" };
+    match (why, write_error) {
+        (ReadError::Malformed(why), _) => Failure::new(FailureKind::Malformed, why),
+        (ReadError::Ended | ReadError::Io(_), _) if idle_end && !begun => Failure::new(
+            FailureKind::ClosedIdle,
+            "the idle connection had been closed before the request was written",
+        ),
+        (ReadError::Ended, _) if begun => {
+            Failure::new(FailureKind::Truncated, "the connection ended within the answer")
+        }
+        (ReadError::Ended, None) => {
+            Failure::new(FailureKind::Closed, "the connection ended before the answer")
+        }
+        (ReadError::Ended, Some(why)) | (ReadError::Io(why), _) => {
+            Failure::new(FailureKind::Reset, format!("{why} {at}"))
+        }
+    }
+}

@@ -1,0 +1,64 @@
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// A way to use a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// One connection per client and a request every 50 ms: mostly idle connections.
+    PacedKeepalive,
+    /// One connection per client, the next request right after the answer.
+    Keepalive,
+    /// A connection per request, one right after the other.
+    PerConnection,
+    /// `GET /slow?ms=300`, a connection per request: always in flight.
+    Slow,
+    /// `POST /echo` with 64 KiB every 50 ms over one connection per client; the echo has to be identical.
+    Post,
+    /// A WebSocket that stays open, with an echo every 200 ms.
+    Websocket,
+}
+
+impl Kind {
+    /// Every kind, in the order in which reports list them.
+    pub const ALL: [Self; 6] =
+        [Self::PacedKeepalive, Self::Keepalive, Self::PerConnection, Self::Slow, Self::Post, Self::Websocket];
+
+    /// The name by which the command line and reports call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PacedKeepalive => "paced-keepalive",
+            Self::Keepalive => "keepalive",
+            Self::PerConnection => "per-connection",
+            Self::Slow => "slow",
+            Self::Post => "post",
+            Self::Websocket => "websocket",
+        }
+    }
+
+    /// The time from one request to the next, where it does not simply follow the answer.
+    pub(crate) fn pace(self) -> Option<Duration> {
+        match self {
+            Self::PacedKeepalive | Self::Post => Some(Duration::from_millis(50)),
+            Self::Websocket => Some(Duration::from_millis(200)),
+            Self::Keepalive | Self::PerConnection | Self::Slow => None,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("no such kind of load: {name}; there are: {names}")
+        })
+    }
+}
