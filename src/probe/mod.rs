@@ -1,6 +1,14 @@
 //! Looking and writing from where the proxy stands: its network namespace and its file system.
 
+pub mod expect;
+pub mod helper;
+mod inside;
+mod offline;
+mod open;
 mod request;
+pub mod smoke;
+mod sockets;
+mod standing;
 
 use std::net::SocketAddr;
 
@@ -8,7 +16,9 @@ use async_trait::async_trait;
 
 use crate::error::Result;
 
-pub use request::{Answer, Failure, FailureKind, Request};
+pub use open::{Force, Options, VANTAGE_VARIABLE, open, open_with};
+pub use request::{Answer, BODY_LIMIT, Failure, FailureKind, Request};
+pub use sockets::listens;
 
 /// A place inside a container's network and file system.
 ///

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// How much of a body is kept, in bytes.
+pub const BODY_LIMIT: usize = 64 * 1024;
+
 /// An HTTP/1.1 request to an address, with a Host header of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {

@@ -1,0 +1,54 @@
+use std::hash::{DefaultHasher, Hasher};
+use std::path::Path;
+
+use super::elf;
+use crate::docker::Engine;
+use crate::error::{Context, Error, Kind, Result};
+use crate::model::label;
+use crate::probe::offline::single;
+
+/// Makes sure that the engine has the helper's image, made of nothing but this binary, and returns its name.
+///
+/// The name holds a sum of the binary, so that every build of bgd has a helper that speaks as it does.
+pub(crate) async fn ensure_image(engine: &dyn Engine, binary: &Path) -> Result<String> {
+    let path = binary.to_owned();
+    let program = tokio::task::spawn_blocking(move || std::fs::read(path))
+        .await
+        .map_err(std::io::Error::other)
+        .and_then(|read| read)
+        .or_error(Kind::Other, || format!("cannot read bgd's own binary {}", binary.display()))?;
+    let name = image_name(&program);
+    if engine.image(&name).await?.is_some() {
+        return Ok(name);
+    }
+    if elf::is_static(&program) != Some(true) {
+        return Err(Error::new(Kind::Other, "this bgd is not linked statically, so no helper container can be made of it")
+            .hint("use a released binary, or build with: RUSTFLAGS=\"-C target-feature=+crt-static\" cargo build --release --target x86_64-unknown-linux-gnu")
+            .hint("or run bgd as root on the Docker host, where it needs no helper"));
+    }
+    let archive =
+        single("bgd", &program, 0o755).or_error(Kind::Other, || "cannot pack bgd's own binary".to_owned())?;
+    drop(program);
+    let changes = ["ENTRYPOINT [\"/bgd\"]".to_owned(), format!("LABEL {}=image", label::HELPER)];
+    engine.import(archive, &name, &changes).await?;
+    Ok(name)
+}
+
+/// The name of the image that is made of this program.
+pub fn image_name(program: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(program);
+    format!("bgd-helper:{}-{:016x}", env!("CARGO_PKG_VERSION"), hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_binary_has_another_image() {
+        assert_eq!(image_name(b"one"), image_name(b"one"));
+        assert_ne!(image_name(b"one"), image_name(b"two"));
+        assert!(crate::model::ImageRef::parse(&image_name(b"one")).is_ok());
+    }
+}

@@ -1,0 +1,14 @@
+//! The helper container: bgd's own binary, alone in an image, inside the network and beside the processes of another
+//! container. bgd speaks with it in JSON lines over its standard streams; it ends when its input does, so nothing is
+//! left of it when bgd is killed.
+
+mod client;
+mod elf;
+mod image;
+mod serve;
+mod wire;
+
+pub(super) use client::Helper;
+pub(super) use image::ensure_image;
+pub use image::image_name;
+pub use serve::{COMMAND, main, serve};
