@@ -1,0 +1,197 @@
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::docker::Engine;
+use crate::error::{Error, Kind, Result};
+use crate::model::AppName;
+use crate::probe::{FailureKind, Vantage};
+use crate::proxy::Live;
+
+use super::marker;
+use super::processes::{Processes, complaints};
+use super::seat::Seat;
+
+/// How long nginx may take until a reload has taken effect everywhere.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+/// Time between two looks.
+const PAUSE: Duration = Duration::from_millis(8);
+/// Fresh connections in a row that have to be answered by the new configuration.
+const STREAK: usize = 5;
+/// How long only new answers may come when nobody remembers which workers are old: nginx lets both generations accept
+/// for 100 ms (`ngx_process_cycle.c`).
+const BLIND_WAIT: Duration = Duration::from_millis(400);
+
+/// A file that is to be, or not to be.
+pub type Change = (String, Option<String>);
+
+/// Brings files to disk and has nginx load them. When nginx refuses, or cannot be told, the former bytes are put back
+/// before this returns. Returns the workers that served before.
+///
+/// Success means that nginx has accepted the files and was told: [`confirm`] proves that it uses them.
+///
+/// # Errors
+/// Of the kind `Proxy`, with nginx's own lines, when it refuses.
+pub async fn load(engine: &dyn Engine, seat: &Seat, changes: &[Change]) -> Result<Vec<i32>> {
+    let vantage = &*seat.vantage;
+    let former = read_all(vantage, changes.iter().map(|(path, _)| path.as_str())).await?;
+    let processes = Processes::look(engine, &seat.container.id).await?;
+    let outcome = match put_all(vantage, changes).await {
+        Ok(()) => processes.run(engine, &seat.container.id, &["-s", "reload"]).await,
+        Err(error) => Err(error),
+    };
+    let refusal = match outcome {
+        Ok(output) if output.code == 0 => return Ok(processes.serving),
+        Ok(output) => {
+            Error::new(Kind::Proxy, format!("nginx in {} refuses its configuration", seat.container.name))
+                .detail("nginx says", complaints(&output.output))
+        }
+        Err(error) => error.context(format!("nginx in {} could not be told to reload", seat.container.name)),
+    };
+    match put_all(vantage, &former).await {
+        Ok(()) => Err(refusal.hint("the former files are back; nginx runs on unchanged")),
+        Err(error) => Err(refusal.detail("the former files could not be put back", error.one_line())),
+    }
+}
+
+/// Reads files, so that they can be put back.
+///
+/// # Errors
+/// Those of the vantage point.
+pub async fn read_all(vantage: &dyn Vantage, paths: impl Iterator<Item = &str>) -> Result<Vec<Change>> {
+    let mut all = Vec::new();
+    for path in paths {
+        all.push((path.to_owned(), read_text(vantage, path).await?));
+    }
+    Ok(all)
+}
+
+/// Reads a file as text; `None` when it is not there.
+///
+/// # Errors
+/// Those of the vantage point.
+pub async fn read_text(vantage: &dyn Vantage, path: &str) -> Result<Option<String>> {
+    let bytes = vantage.read(path).await?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Brings files to disk in this order; those that are as they should be are left alone.
+///
+/// # Errors
+/// Those of the vantage point.
+pub async fn put_all(vantage: &dyn Vantage, changes: &[Change]) -> Result<()> {
+    for (path, content) in changes {
+        let now = vantage.read(path).await?;
+        match content {
+            Some(text) if now.as_deref() == Some(text.as_bytes()) => {}
+            Some(text) => vantage.write(path, text.as_bytes()).await?,
+            None if now.is_none() => {}
+            None => vantage.delete(path).await?,
+        }
+    }
+    Ok(())
+}
+
+/// What nginx has to say until a reload counts.
+#[derive(Debug)]
+pub struct Expected<'a> {
+    /// The app.
+    pub app: &'a AppName,
+    /// The generation that has to answer.
+    pub generation: &'a str,
+    /// What has to be live, where that matters.
+    pub live: Option<Option<Live>>,
+    /// The workers that served before, none of which may go on serving.
+    pub before: Before<'a>,
+}
+
+/// What is known of the workers that served before a reload.
+#[derive(Debug, Clone, Copy)]
+pub enum Before<'a> {
+    /// These served.
+    Known(&'a [i32]),
+    /// Another process told nginx, and its memory is gone.
+    Forgotten,
+    /// They may go on serving, because what is live has not changed.
+    Irrelevant,
+}
+
+/// Waits for the proof that only the new configuration answers fresh connections.
+///
+/// # Errors
+/// Of the kind `Proxy`, saying what was seen instead until the deadline.
+pub async fn confirm(engine: &dyn Engine, seat: &Seat, expected: &Expected<'_>) -> Result<()> {
+    let start = Instant::now();
+    let mut only_new_since = None;
+    loop {
+        let seen = match streak(&*seat.vantage, expected).await? {
+            None => {
+                let since = *only_new_since.get_or_insert_with(Instant::now);
+                match expected.before {
+                    Before::Irrelevant => return Ok(()),
+                    Before::Forgotten if since.elapsed() >= BLIND_WAIT => return Ok(()),
+                    Before::Forgotten => "new answers for too short a time".to_owned(),
+                    Before::Known(before) => {
+                        let now = Processes::look(engine, &seat.container.id).await?;
+                        let old = now.serving.iter().filter(|pid| before.contains(pid)).count();
+                        if old == 0 && !now.serving.is_empty() {
+                            return Ok(());
+                        }
+                        format!("{old} former workers still accepting")
+                    }
+                }
+            }
+            Some(other) => {
+                only_new_since = None;
+                other
+            }
+        };
+        if start.elapsed() >= DEADLINE {
+            let message = format!(
+                "nginx in {} did not take its new configuration within {} s: {seen}",
+                seat.container.name,
+                DEADLINE.as_secs()
+            );
+            return Err(why(engine, seat, Error::new(Kind::Proxy, message)).await);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Asks on fresh connections in a row; the first answer that is not the expected one is returned.
+async fn streak(vantage: &dyn Vantage, expected: &Expected<'_>) -> Result<Option<String>> {
+    for _ in 0..STREAK {
+        let answer = match marker::ask(vantage, expected.app).await {
+            Ok(answer) => answer,
+            Err(failure) if failure.kind == FailureKind::Vantage => return Err(marker::unanswered(failure)),
+            // A worker that is told to quit may close a connection that it has just accepted.
+            Err(failure) => return Ok(Some(failure.to_string())),
+        };
+        match answer {
+            None => return Ok(Some(format!("it does not know {}", expected.app))),
+            Some(marker) if marker.generation != expected.generation => {
+                return Ok(Some(format!("generation {} still answers", marker.generation)));
+            }
+            Some(marker) if expected.live.is_some_and(|live| live != marker.live) => {
+                return Ok(Some(match marker.live {
+                    Some(live) => format!("{} is live", live.slot),
+                    None => "nothing is live".to_owned(),
+                }));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Adds nginx's own reasons to an error: the verdict of `nginx -t` and the end of its log.
+pub async fn why(engine: &dyn Engine, seat: &Seat, error: Error) -> Error {
+    let container = &seat.container.id;
+    let processes = Processes::look(engine, container).await.unwrap_or_default();
+    let test = processes.run(engine, container, &["-t"]).await;
+    let test = test.map_or_else(|error| error.one_line(), |output| complaints(&output.output));
+    let log = engine.log_tail(container, 20).await.unwrap_or_default();
+    error
+        .detail("nginx -t says", test)
+        .detail(format!("last lines of {}", seat.container.name), complaints(&log))
+}

@@ -1,0 +1,54 @@
+use std::rc::Rc;
+
+use crate::docker::{Container, Engine};
+use crate::error::{Error, Kind, Result};
+use crate::probe::{self, Vantage};
+
+/// An nginx container as it is now, and a place inside it.
+#[derive(Clone)]
+pub struct Seat {
+    /// The container, looked up just now.
+    pub container: Container,
+    /// A place in its network and file system.
+    pub vantage: Rc<dyn Vantage>,
+}
+
+impl Seat {
+    /// Whether nginx can be asked and told something.
+    pub fn is_running(&self) -> bool {
+        self.container.state.running && !self.container.state.restarting
+    }
+
+    /// The error for a proxy that does not run.
+    pub fn not_running(&self) -> Error {
+        let name = &self.container.name;
+        Error::new(
+            Kind::Proxy,
+            format!("the nginx container {name} does not run ({})", self.container.state.status),
+        )
+        .hint(format!("see why with: docker logs --tail 20 {name}"))
+    }
+}
+
+/// Takes a place inside a container, or keeps the one that was taken while the container's process is the same.
+///
+/// # Errors
+/// Of the kind `Config` when there is no such container.
+pub async fn take(engine: &Rc<dyn Engine>, name: &str, former: Option<Seat>) -> Result<Seat> {
+    let Some(container) = engine.container(name).await? else {
+        return Err(Error::new(Kind::Config, format!("there is no container named {name}"))
+            .hint("proxy.nginx.container names the container in which nginx runs; docker ps -a lists them"));
+    };
+    let vantage = match former {
+        Some(former) if is_same_process(&former.container, &container) => former.vantage,
+        _ => probe::open(Rc::clone(engine), &container).await?,
+    };
+    Ok(Seat { container, vantage })
+}
+
+fn is_same_process(former: &Container, now: &Container) -> bool {
+    former.id == now.id
+        && former.state.running == now.state.running
+        && former.state.pid == now.state.pid
+        && former.state.started == now.state.started
+}
