@@ -26,6 +26,8 @@ pub struct NginxDriver {
     seat: RefCell<Option<Seat>>,
     /// The version, and the process that has it.
     version: Cell<Option<(i32, Version)>>,
+    /// Whether the user's configuration sets `keepalive_min_timeout`, and the process for which that was read.
+    pub(super) users_keepalive: Cell<Option<(i32, bool)>>,
     /// The workers that served before the last switch of this process.
     pub(super) before_switch: RefCell<Option<Vec<i32>>>,
     /// When nginx was first seen to know the idle release.
@@ -51,6 +53,7 @@ impl NginxDriver {
             proxy: proxy.clone(),
             seat: RefCell::new(None),
             version: Cell::new(None),
+            users_keepalive: Cell::new(None),
             before_switch: RefCell::new(None),
             known_since: Cell::new(None),
             host: RefCell::new(None),
@@ -176,7 +179,7 @@ impl Proxy for NginxDriver {
     }
 
     async fn stage(&self, route: &Route) -> Result<()> {
-        let seat = self.unlocked(route).await?;
+        let seat = self.unlocked().await?;
         match self.method(&seat).await? {
             Method::Reload => self.stage_by_reload(&seat, route).await,
             Method::Flag => self.stage_by_flag(&seat, route).await,

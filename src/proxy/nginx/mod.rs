@@ -20,6 +20,8 @@ mod restore;
 mod seat;
 mod stage;
 mod text;
+#[cfg(test)]
+mod text_tests;
 mod unlock;
 mod version;
 

@@ -24,13 +24,16 @@ impl NginxDriver {
     pub(super) async fn shared(&self, seat: &Seat) -> Result<Change> {
         let version = self.version(seat).await?;
         let path = text::shared_of(&self.proxy);
-        let users_own = match version.method() {
-            Method::Flag => false,
-            Method::Reload => {
+        let pid = seat.container.state.pid;
+        let users_own = match (version.method(), self.users_keepalive.get()) {
+            (Method::Flag, _) => false,
+            (Method::Reload, Some((known_for, users_own))) if known_for == pid => users_own,
+            (Method::Reload, _) => {
                 let files = self.read_config(seat).await?;
                 Tree::new(&files).at_http("keepalive_min_timeout", &path).is_some()
             }
         };
+        self.users_keepalive.set(Some((pid, users_own)));
         Ok((path, Some(text::shared_file(version, users_own)?)))
     }
 

@@ -18,8 +18,9 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(8);
 /// Fresh connections in a row that have to be answered by the new configuration.
 const STREAK: usize = 5;
-/// How long only new answers may come when nobody remembers which workers are old: nginx lets both generations accept
-/// for 100 ms (`ngx_process_cycle.c`).
+/// nginx lets both generations accept for 100 ms (`ngx_process_cycle.c`): there is no use in looking before.
+const BOTH_ACCEPT: Duration = Duration::from_millis(85);
+/// How long only new answers may come when nobody remembers which workers are old.
 const BLIND_WAIT: Duration = Duration::from_millis(400);
 
 /// A file that is to be, or not to be.
@@ -35,13 +36,15 @@ pub type Change = (String, Option<String>);
 pub async fn load(engine: &dyn Engine, seat: &Seat, changes: &[Change]) -> Result<Vec<i32>> {
     let vantage = &*seat.vantage;
     let former = read_all(vantage, changes.iter().map(|(path, _)| path.as_str())).await?;
-    let processes = Processes::look(engine, &seat.container.id).await?;
-    let outcome = match put_all(vantage, changes).await {
-        Ok(()) => processes.run(engine, &seat.container.id, &["-s", "reload"]).await,
-        Err(error) => Err(error),
+    let (processes, put) =
+        tokio::join!(Processes::look(engine, &seat.container.id), put_all(vantage, changes));
+    let outcome = match (put, &processes) {
+        (Ok(()), Ok(processes)) => processes.run(engine, &seat.container.id, &["-s", "reload"]).await,
+        (Err(error), _) => Err(error),
+        (Ok(()), Err(error)) => Err(Error::new(error.kind(), error.one_line())),
     };
     let refusal = match outcome {
-        Ok(output) if output.code == 0 => return Ok(processes.serving),
+        Ok(output) if output.code == 0 => return Ok(processes.map(|p| p.serving).unwrap_or_default()),
         Ok(output) => {
             Error::new(Kind::Proxy, format!("nginx in {} refuses its configuration", seat.container.name))
                 .detail("nginx says", complaints(&output.output))
@@ -121,24 +124,29 @@ pub enum Before<'a> {
 /// # Errors
 /// Of the kind `Proxy`, saying what was seen instead until the deadline.
 pub async fn confirm(engine: &dyn Engine, seat: &Seat, expected: &Expected<'_>) -> Result<()> {
-    let start = Instant::now();
+    let deadline = Instant::now() + DEADLINE;
     let mut only_new_since = None;
+    let mut is_first = true;
     loop {
-        let seen = match streak(&*seat.vantage, expected).await? {
+        let mut seen = ask(&*seat.vantage, expected).await?;
+        if seen.is_none()
+            && std::mem::take(&mut is_first)
+            && matches!(expected.before, Before::Known(_))
+            && still_old(engine, seat, expected.before, Instant::now()).await?.is_some()
+        {
+            sleep(BOTH_ACCEPT).await;
+        }
+        for _ in 1..STREAK {
+            if seen.is_none() {
+                seen = ask(&*seat.vantage, expected).await?;
+            }
+        }
+        let seen = match seen {
             None => {
                 let since = *only_new_since.get_or_insert_with(Instant::now);
-                match expected.before {
-                    Before::Irrelevant => return Ok(()),
-                    Before::Forgotten if since.elapsed() >= BLIND_WAIT => return Ok(()),
-                    Before::Forgotten => "new answers for too short a time".to_owned(),
-                    Before::Known(before) => {
-                        let now = Processes::look(engine, &seat.container.id).await?;
-                        let old = now.serving.iter().filter(|pid| before.contains(pid)).count();
-                        if old == 0 && !now.serving.is_empty() {
-                            return Ok(());
-                        }
-                        format!("{old} former workers still accepting")
-                    }
+                match still_old(engine, seat, expected.before, since).await? {
+                    None => return Ok(()),
+                    Some(old) => old,
                 }
             }
             Some(other) => {
@@ -146,7 +154,7 @@ pub async fn confirm(engine: &dyn Engine, seat: &Seat, expected: &Expected<'_>) 
                 other
             }
         };
-        if start.elapsed() >= DEADLINE {
+        if Instant::now() >= deadline {
             let message = format!(
                 "nginx in {} did not take its new configuration within {} s: {seen}",
                 seat.container.name,
@@ -158,28 +166,43 @@ pub async fn confirm(engine: &dyn Engine, seat: &Seat, expected: &Expected<'_>) 
     }
 }
 
-/// Asks on fresh connections in a row; the first answer that is not the expected one is returned.
-async fn streak(vantage: &dyn Vantage, expected: &Expected<'_>) -> Result<Option<String>> {
-    for _ in 0..STREAK {
-        let answer = match marker::ask(vantage, expected.app).await {
-            Ok(answer) => answer,
-            Err(failure) if failure.kind == FailureKind::Vantage => return Err(marker::unanswered(failure)),
-            // A worker that is told to quit may close a connection that it has just accepted.
-            Err(failure) => return Ok(Some(failure.to_string())),
-        };
-        match answer {
-            None => return Ok(Some(format!("it does not know {}", expected.app))),
-            Some(marker) if marker.generation != expected.generation => {
-                return Ok(Some(format!("generation {} still answers", marker.generation)));
-            }
-            Some(marker) if expected.live.is_some_and(|live| live != marker.live) => {
-                return Ok(Some(match marker.live {
-                    Some(live) => format!("{} is live", live.slot),
-                    None => "nothing is live".to_owned(),
-                }));
-            }
-            Some(_) => {}
+/// Says which workers of a former configuration may still accept; `None` when there are none.
+async fn still_old(
+    engine: &dyn Engine,
+    seat: &Seat,
+    before: Before<'_>,
+    only_new_since: Instant,
+) -> Result<Option<String>> {
+    match before {
+        Before::Irrelevant => Ok(None),
+        Before::Forgotten => {
+            let long_enough = only_new_since.elapsed() >= BLIND_WAIT;
+            Ok((!long_enough).then(|| "new answers for too short a time".to_owned()))
         }
+        Before::Known(before) => {
+            let now = Processes::look(engine, &seat.container.id).await?;
+            let old = now.serving.iter().filter(|pid| before.contains(pid)).count();
+            let is_done = old == 0 && !now.serving.is_empty();
+            Ok((!is_done).then(|| format!("{old} former workers still accept connections")))
+        }
+    }
+}
+
+/// Asks on a fresh connection; an answer that is not the expected one is returned.
+async fn ask(vantage: &dyn Vantage, expected: &Expected<'_>) -> Result<Option<String>> {
+    let marker = match marker::ask(vantage, expected.app).await {
+        Ok(Some(marker)) => marker,
+        Ok(None) => return Ok(Some(format!("it does not know {}", expected.app))),
+        Err(failure) if failure.kind == FailureKind::Vantage => return Err(marker::unanswered(failure)),
+        // A worker that is told to quit may close a connection that it has just accepted.
+        Err(failure) => return Ok(Some(failure.to_string())),
+    };
+    if marker.generation != expected.generation {
+        return Ok(Some(format!("generation {} still answers", marker.generation)));
+    }
+    if expected.live.is_some_and(|live| live != marker.live) {
+        let live = marker.live.map_or_else(|| "nothing".to_owned(), |live| live.slot.to_string());
+        return Ok(Some(format!("{live} is live")));
     }
     Ok(None)
 }

@@ -4,7 +4,6 @@ use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, Kind, Result};
 use crate::model::NginxRoute;
-use crate::proxy::Route;
 
 use super::driver::NginxDriver;
 use super::processes::complaints;
@@ -20,7 +19,7 @@ const STEADY: Duration = Duration::from_millis(600);
 impl NginxDriver {
     /// Takes a place in a running nginx. One that does not start because its configuration refers to an upstream which
     /// nobody defines gets a definition first, and is started.
-    pub(super) async fn unlocked(&self, _route: &Route) -> Result<Seat> {
+    pub(super) async fn unlocked(&self) -> Result<Seat> {
         let seat = self.seat().await?;
         if seat.is_running() {
             return Ok(seat);
@@ -48,6 +47,9 @@ impl NginxDriver {
 
     /// Defines the upstream, with nobody live behind it, and starts nginx.
     async fn unlock(&self, seat: Seat) -> Result<Seat> {
+        // Docker waits longer before each restart; stopped, it starts at once, and its files hold still.
+        self.engine.stop(&seat.container.id, Duration::ZERO).await?;
+        let seat = self.seat().await?;
         let files = [
             (text::shared_of(&self.proxy), Some(text::shared_placeholder()?)),
             (self.file(), Some(text::placeholder(&self.proxy, &self.app.name)?)),

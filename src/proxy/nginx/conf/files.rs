@@ -28,7 +28,6 @@ impl Files {
     /// Those of the vantage point. A file that is not there is left out.
     pub async fn read(vantage: &dyn Vantage, main: &str) -> Result<Self> {
         let mut files = Self { main: main.to_owned(), ..Self::default() };
-        let folder = main.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
         let mut wanted = vec![main.to_owned()];
         while let Some(path) = wanted.pop() {
             if files.parsed.contains_key(&path) || files.parsed.len() >= MOST_FILES {
@@ -41,7 +40,7 @@ impl Files {
             files.parsed.insert(path, directives);
             for pattern in patterns {
                 let Entry::Vacant(unknown) = files.includes.entry(pattern) else { continue };
-                let found = expand(vantage, &absolute(&folder, unknown.key())).await?;
+                let found = expand(vantage, &absolute(main, unknown.key())).await?;
                 wanted.extend(found.iter().cloned());
                 unknown.insert(found);
             }
@@ -60,8 +59,12 @@ fn collect_includes(directives: &[Directive], out: &mut Vec<String>) {
 }
 
 /// A path of the configuration as nginx takes it: relative to the main file's folder.
-fn absolute(folder: &str, path: &str) -> String {
-    if path.starts_with('/') { path.to_owned() } else { format!("{folder}/{path}") }
+pub fn absolute(main: &str, path: &str) -> String {
+    if path.starts_with('/') {
+        return path.to_owned();
+    }
+    let folder = main.rsplit_once('/').map_or("", |(folder, _)| folder);
+    format!("{folder}/{path}")
 }
 
 async fn expand(vantage: &dyn Vantage, pattern: &str) -> Result<Vec<String>> {

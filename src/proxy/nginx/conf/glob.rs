@@ -31,6 +31,15 @@ pub fn matches(pattern: &str, name: &str) -> bool {
     }
 }
 
+/// Whether a path matches a pattern, part by part: a `*` never crosses a slash.
+pub fn path_matches(pattern: &str, path: &str) -> bool {
+    let parts = |text: &'_ str| -> Vec<String> {
+        text.split('/').filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect()
+    };
+    let (patterns, names) = (parts(pattern), parts(path));
+    patterns.len() == names.len() && patterns.iter().zip(&names).all(|(pattern, name)| matches(pattern, name))
+}
+
 /// Whether this text is a pattern rather than a plain name.
 pub fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])

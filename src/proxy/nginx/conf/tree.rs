@@ -1,6 +1,7 @@
 use std::fmt;
 
-use super::files::Files;
+use super::files::{Files, absolute};
+use super::glob;
 use super::parse::Directive;
 
 /// Where a directive stands.
@@ -30,8 +31,8 @@ struct Node<'a> {
 #[derive(Debug)]
 pub struct Tree<'a> {
     nodes: Vec<Node<'a>>,
-    /// Folders and files that are included at http level.
-    http_includes: Vec<&'a [String]>,
+    /// What is included at http level, as absolute patterns.
+    http_includes: Vec<String>,
     files: &'a Files,
 }
 
@@ -61,8 +62,8 @@ impl<'a> Tree<'a> {
                 for path in included.into_iter().flatten() {
                     self.add_file(path, parent, depth + 1);
                 }
-                if let (Some(included), true) = (included, self.is_http(parent)) {
-                    self.http_includes.push(included);
+                if let (Some(pattern), true) = (directive.args.first(), self.is_http(parent)) {
+                    self.http_includes.push(absolute(&files.main, pattern));
                 }
                 continue;
             }
@@ -90,9 +91,35 @@ impl<'a> Tree<'a> {
         self.nodes.iter().any(|node| node.parent.is_none() && node.directive.name == "http")
     }
 
-    /// Whether this file is part of what nginx reads at http level.
+    /// Whether nginx reads a file of this path at http level, or would if it were there.
     pub fn includes_at_http(&self, path: &str) -> bool {
-        self.http_includes.iter().any(|included| included.iter().any(|file| file == path))
+        self.http_includes.iter().any(|pattern| glob::path_matches(pattern, path))
+    }
+
+    /// A server block outside of one file that answers for this host on this port.
+    pub fn server_for(&self, host: &str, port: u16, outside: &str) -> Option<Place> {
+        let suffix = format!(":{port}");
+        (0..self.nodes.len())
+            .find(|&i| {
+                let node = &self.nodes[i];
+                let block = &node.directive.block;
+                let mut listens = block.iter().filter(|d| d.name == "listen").peekable();
+                let port_fits = match listens.peek() {
+                    // Without `listen` it is port 80.
+                    None => port == 80,
+                    Some(_) => listens.any(|d| {
+                        let address = d.args.first().map(String::as_str).unwrap_or_default();
+                        let names_port = address.rsplit(':').next().is_some_and(|p| p.parse::<u16>().is_ok());
+                        address == &suffix[1..] || address.ends_with(&suffix) || (port == 80 && !names_port)
+                    }),
+                };
+                node.directive.name == "server"
+                    && node.file != outside
+                    && self.is_http(node.parent)
+                    && port_fits
+                    && block.iter().any(|d| d.name == "server_name" && d.args.iter().any(|name| name == host))
+            })
+            .map(|i| self.place(i))
     }
 
     /// Where an `upstream` of this name is defined.
@@ -200,10 +227,14 @@ mod tests {
         assert_eq!(tree.references("api", "/etc/nginx/conf.d/a.conf"), []);
         assert_eq!(tree.server_name_of("api", "").as_deref(), Some("a.example.com"));
         assert!(tree.includes_at_http("/etc/nginx/conf.d/a.conf"));
+        assert!(tree.includes_at_http("/etc/nginx/conf.d/not-there-yet.conf"));
+        assert!(!tree.includes_at_http("/etc/nginx/conf.d/deeper/a.conf"));
         assert!(!tree.includes_at_http("/etc/nginx/nginx.conf"));
         assert_eq!(tree.at_http("keepalive_min_timeout", "").map(|p| p.line), Some(9));
         assert_eq!(tree.at_http("listen", ""), None);
         assert_eq!(tree.listens_on(80, |_| false).map(|p| p.line), Some(3));
         assert_eq!(tree.listens_on(80, |_| true), None);
+        assert_eq!(tree.server_for("a.example.com", 80, "").map(|p| p.line), Some(2));
+        assert_eq!(tree.server_for("a.example.com", 443, ""), None);
     }
 }
