@@ -1,0 +1,63 @@
+use crate::root;
+use std::collections::HashMap;
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The images that `scripts/images` made or found.
+#[derive(Debug)]
+pub struct Images {
+    /// An nginx that switches by reload: 1.27.4 or newer.
+    pub nginx_new: String,
+    pub nginx_new_version: String,
+    /// An nginx before 1.27.4.
+    pub nginx_old: String,
+    pub nginx_old_version: String,
+}
+
+impl Images {
+    /// The sample app with a HEALTHCHECK of one second. Made ahead: 1.0, 1.1 and 1.2.
+    pub fn app(&self, version: &str) -> String {
+        format!("bgd-test/app:{version}")
+    }
+
+    /// The sample app without a HEALTHCHECK.
+    pub fn app_without_check(&self, version: &str) -> String {
+        format!("bgd-test/app:{version}-nocheck")
+    }
+
+    /// Makes the sample app in another version.
+    pub fn make_app(&self, version: &str) -> String {
+        script(&["app", version]);
+        self.app(version)
+    }
+
+    /// Both nginx, the new one first.
+    pub fn nginx(&self) -> [&str; 2] {
+        [&self.nginx_new, &self.nginx_old]
+    }
+}
+
+/// Makes the images, once per process. A second process finds them made.
+pub fn images() -> &'static Images {
+    static IMAGES: OnceLock<Images> = OnceLock::new();
+    IMAGES.get_or_init(|| {
+        let said = script(&[]);
+        let values: HashMap<&str, &str> = said.lines().filter_map(|line| line.split_once('=')).collect();
+        let value =
+            |name: &str| values.get(name).unwrap_or_else(|| panic!("no {name} in:\n{said}")).to_string();
+        Images {
+            nginx_new: value("NGINX_NEW"),
+            nginx_new_version: value("NGINX_NEW_VERSION"),
+            nginx_old: value("NGINX_OLD"),
+            nginx_old_version: value("NGINX_OLD_VERSION"),
+        }
+    })
+}
+
+fn script(args: &[&str]) -> String {
+    let output =
+        Command::new(root().join("scripts/images")).args(args).output().expect("scripts/images runs");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "scripts/images: {complaint}");
+    String::from_utf8(output.stdout).expect("scripts/images prints text")
+}
