@@ -1,0 +1,79 @@
+use bgd::proxy::Proxy;
+use bgd_load::Kind;
+use bgd_testkit::{ConfigDir, images};
+
+use super::world::{HOST, Mode, World, block_on};
+
+async fn releases_follow_each_other_without_a_failed_request(nginx: &str, mode: Mode, config_dir: ConfigDir) {
+    let world = World::new(nginx, mode, config_dir).await;
+    let first = world.release(1).await;
+    let times = world.deploy(None, &first).await;
+    eprintln!("first: {times:?}");
+    if mode == Mode::Upstream {
+        world.refer_to_upstream().await;
+    }
+    world.edge.wait_serving(HOST, "/version");
+    let load = world
+        .edge
+        .load(HOST)
+        .with(Kind::Keepalive, 16)
+        .with(Kind::PerConnection, 8)
+        .with(Kind::Slow, 8)
+        .with(Kind::Post, 4)
+        .start()
+        .unwrap();
+    let mut live = first;
+    for number in 2..8 {
+        let next = world.release(number).await;
+        let times = world.deploy(Some(&live), &next).await;
+        eprintln!("release {number}: {times:?}");
+        let seen = world.driver().live().await.unwrap().unwrap();
+        assert_eq!(seen.slot, next.target.slot);
+        if !world.is_old(nginx) {
+            assert_eq!(seen.release, Some(next.target.release));
+        }
+        live.container.stop();
+        world.engine.remove(live.container.name()).await.unwrap();
+        live = next;
+    }
+    let report = load.stop();
+    eprintln!("{report}");
+    assert_eq!(report.failed, 0, "{report}");
+    assert_eq!(world.edge.get(HOST, "/version").unwrap().status, 200);
+}
+
+#[test]
+fn new_nginx_upstream() {
+    block_on(releases_follow_each_other_without_a_failed_request(
+        &images().nginx_new,
+        Mode::Upstream,
+        ConfigDir::HostFolder,
+    ));
+}
+
+#[test]
+fn new_nginx_server() {
+    block_on(releases_follow_each_other_without_a_failed_request(
+        &images().nginx_new,
+        Mode::Server,
+        ConfigDir::Volume,
+    ));
+}
+
+#[test]
+fn old_nginx_upstream() {
+    block_on(releases_follow_each_other_without_a_failed_request(
+        &images().nginx_old,
+        Mode::Upstream,
+        ConfigDir::OwnLayer,
+    ));
+}
+
+#[test]
+fn old_nginx_server() {
+    block_on(releases_follow_each_other_without_a_failed_request(
+        &images().nginx_old,
+        Mode::Server,
+        ConfigDir::HostFolder,
+    ));
+}
