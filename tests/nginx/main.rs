@@ -5,4 +5,5 @@ mod release;
 mod restart;
 mod restore;
 mod switch;
+mod trouble;
 mod world;

@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::NginxRoute;
 
 use super::driver::NginxDriver;
+use super::marker;
 use super::processes::complaints;
 use super::reload::{put_all, read_text};
 use super::seat::Seat;
@@ -13,8 +14,6 @@ use super::text;
 
 /// How long nginx may take to come up.
 const DEADLINE: Duration = Duration::from_secs(15);
-/// It has to stay up this long to count as started: a configuration that is refused ends it within milliseconds.
-const STEADY: Duration = Duration::from_millis(600);
 
 impl NginxDriver {
     /// Takes a place in a running nginx. One that does not start because its configuration refers to an upstream which
@@ -33,6 +32,11 @@ impl NginxDriver {
     /// Whether this nginx is down because nobody defines the app's upstream yet.
     pub(super) async fn waits_for_upstream(&self, seat: &Seat) -> Result<bool> {
         let NginxRoute::Upstream(name) = &self.proxy.route else { return Ok(false) };
+        // The log may speak of former times: a definition of bgd's own is never overwritten here.
+        let text = read_text(&*seat.vantage, &self.file()).await?;
+        if text.as_deref().and_then(marker::generation_of).is_some() {
+            return Ok(false);
+        }
         let log = self.engine.log_tail(&seat.container.id, 20).await?;
         let complaint = format!("host not found in upstream \"{name}\"");
         let last = log.lines().rfind(|line| line.contains("[emerg]"));
@@ -59,13 +63,9 @@ impl NginxDriver {
         let start = Instant::now();
         loop {
             let seat = self.seat().await?;
-            let up_since = seat.container.state.started;
-            let up = up_since
-                .and_then(|since| Duration::try_from(jiff::Timestamp::now().duration_since(since)).ok());
-            let answers = seat.is_running()
-                && read_text(&*seat.vantage, &self.file()).await?.is_some()
-                && super::marker::ask(&*seat.vantage, &self.app.name).await.ok().flatten().is_some();
-            if answers && up.is_none_or(|up| up >= STEADY) {
+            let knows_app =
+                marker::ask(&*seat.vantage, &self.app.name).await.is_ok_and(|marker| marker.is_some());
+            if seat.is_running() && knows_app {
                 return Ok(seat);
             }
             if start.elapsed() >= DEADLINE {
