@@ -1,6 +1,8 @@
 //! The nginx driver on real nginx, the newest and an old one, under load.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod busy;
+mod first;
 mod release;
 mod restart;
 mod restore;
