@@ -120,3 +120,38 @@ fn a_slow_request_is_in_flight_until_it_is_answered() {
         });
     }
 }
+
+#[test]
+fn a_folder_that_nginxs_workers_may_not_enter_is_told_before_the_switch() {
+    block_on(async {
+        use std::os::unix::fs::PermissionsExt;
+        let world = World::new(&images().nginx_old, Mode::Server, ConfigDir::HostFolder).await;
+        let mode = |mode| std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(world.edge.host_folder().unwrap(), mode(0o700)).unwrap();
+        let blue = world.release(1).await;
+        let staged = Route { live: None, idle: Some(blue.target.clone()) };
+        let error = world.driver().stage(&staged).await.unwrap_err();
+        assert!(error.to_string().contains("may not look into /etc/nginx/conf.d"), "{}", show(&error));
+        std::fs::set_permissions(world.edge.host_folder().unwrap(), mode(0o755)).unwrap();
+        world.deploy(None, &blue).await;
+    });
+}
+
+#[test]
+fn another_process_can_verify_a_switch() {
+    for nginx in images().nginx() {
+        block_on(async {
+            let world = World::new(nginx, Mode::Server, ConfigDir::HostFolder).await;
+            let blue = world.release(1).await;
+            world.deploy(None, &blue).await;
+            let green = world.release(2).await;
+            let staged = Route { live: Some(blue.target.clone()), idle: Some(green.target.clone()) };
+            let switched = Route { live: Some(green.target.clone()), idle: Some(blue.target.clone()) };
+            world.driver().stage(&staged).await.unwrap();
+            let error = world.driver().verify(&switched).await.unwrap_err();
+            assert!(error.to_string().contains("blue is live"), "{}", show(&error));
+            world.driver().switch(&switched).await.unwrap();
+            world.driver().verify(&switched).await.unwrap_or_else(|error| panic!("{}", show(&error)));
+        });
+    }
+}

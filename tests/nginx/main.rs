@@ -6,6 +6,7 @@ mod first;
 mod release;
 mod restart;
 mod restore;
+mod several;
 mod switch;
 mod trouble;
 mod world;

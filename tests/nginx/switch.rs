@@ -1,8 +1,12 @@
-use bgd::proxy::Proxy;
+use bgd::proxy::{Proxy, Route, Through};
 use bgd_load::Kind;
 use bgd_testkit::{ConfigDir, images};
 
+use std::time::Duration;
+
 use super::world::{HOST, Mode, World, block_on};
+
+const LIMIT: Duration = Duration::from_secs(2);
 
 async fn releases_follow_each_other_without_a_failed_request(nginx: &str, mode: Mode, config_dir: ConfigDir) {
     let world = World::new(nginx, mode, config_dir).await;
@@ -76,4 +80,40 @@ fn old_nginx_server() {
         Mode::Server,
         ConfigDir::HostFolder,
     ));
+}
+
+#[test]
+fn every_step_can_run_twice() {
+    for nginx in images().nginx() {
+        block_on(async {
+            let world = World::new(nginx, Mode::Server, ConfigDir::HostFolder).await;
+            let blue = world.release(1).await;
+            world.deploy(None, &blue).await;
+            world.edge.wait_serving(HOST, "/version");
+            let green = world.release(2).await;
+            let staged = Route { live: Some(blue.target.clone()), idle: Some(green.target.clone()) };
+            let switched = Route { live: Some(green.target.clone()), idle: Some(blue.target.clone()) };
+            let alone = Route { live: Some(green.target.clone()), idle: None };
+            let load = world.edge.load(HOST).with(Kind::Keepalive, 4).start().unwrap();
+            for driver in [world.driver(), world.driver()] {
+                assert!(!driver.preview(&switched).await.unwrap().is_empty());
+                driver.stage(&staged).await.unwrap();
+                driver.stage(&staged).await.unwrap();
+                assert_eq!(driver.preview(&staged).await.unwrap(), []);
+                driver.switch(&switched).await.unwrap();
+                driver.switch(&switched).await.unwrap();
+                driver.verify(&switched).await.unwrap();
+                driver.verify(&switched).await.unwrap();
+                driver.forget_idle(&alone).await.unwrap();
+                driver.forget_idle(&alone).await.unwrap();
+                assert_eq!(driver.live().await.unwrap().unwrap().slot, green.target.slot);
+                let through = Through { method: "GET", path: "/version?a=b%20c", host: None, limit: LIMIT };
+                assert_eq!(driver.through(through).await.unwrap().header("x-version"), Some("1.2"));
+                driver.switch(&staged).await.unwrap();
+                driver.verify(&staged).await.unwrap();
+            }
+            let report = load.stop();
+            assert_eq!(report.failed, 0, "{report}");
+        });
+    }
 }

@@ -175,6 +175,9 @@ impl Proxy for NginxDriver {
                 changes.push(FileChange { path, now, then });
             }
         }
+        if seat.is_running() && self.method(&seat).await? == Method::Flag {
+            changes.extend(self.preview_flags(&*seat.vantage, route).await?);
+        }
         Ok(changes)
     }
 

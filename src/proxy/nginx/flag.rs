@@ -6,7 +6,7 @@ use tokio::time::sleep;
 use crate::error::{Error, Kind, Result};
 use crate::model::Slot;
 use crate::probe::Vantage;
-use crate::proxy::{Route, Target};
+use crate::proxy::{FileChange, Route, Target};
 
 use super::driver::NginxDriver;
 use super::flags::{Flags, Step};
@@ -44,11 +44,27 @@ impl NginxDriver {
             };
             confirm(&*self.engine, seat, &expected).await?;
         }
+        self.check_sight(seat).await?;
         if let Some(idle) = &route.idle {
             self.reach(seat, idle, Some(&generation)).await?;
             self.outwait_cache(&*seat.vantage, idle).await?;
         }
         Ok(())
+    }
+
+    /// Makes sure that nginx's workers, which have a user of their own, find the flag files.
+    async fn check_sight(&self, seat: &Seat) -> Result<()> {
+        let marker = marker::ask(&*seat.vantage, &self.app.name).await.map_err(marker::unanswered)?;
+        if marker.is_none_or(|marker| marker.sees_flags) {
+            return Ok(());
+        }
+        let folder = text::folder(&self.proxy);
+        let container = &seat.container.name;
+        Err(Error::new(
+            Kind::Config,
+            format!("the workers of nginx in {container} may not look into {folder}"),
+        )
+        .hint(format!("let everyone enter the folder: docker exec {container} chmod o+x {folder}")))
     }
 
     /// Moves traffic by a flag file: every request looks at it.
@@ -99,6 +115,27 @@ impl NginxDriver {
             }
         }
         Ok(())
+    }
+
+    /// What a switch to this route would do to the flag files.
+    pub(super) async fn preview_flags(
+        &self,
+        vantage: &dyn Vantage,
+        route: &Route,
+    ) -> Result<Vec<FileChange>> {
+        let paths = self.flag_files();
+        let want = route.live.as_ref().map(|live| live.slot);
+        let way = self.flags(vantage).await?.way_to(want, true).unwrap_or_default();
+        let mut changes = Vec::new();
+        for step in way {
+            let (flag, then) = match step {
+                Step::Write(flag) => (flag, Some("bgd\n".to_owned())),
+                Step::Delete(flag) => (flag, None),
+            };
+            let path = paths[flag.index()].clone();
+            changes.push(FileChange { now: read_text(vantage, &path).await?, path, then });
+        }
+        Ok(changes)
     }
 
     fn left_file(&self) -> String {

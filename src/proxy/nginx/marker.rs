@@ -24,6 +24,8 @@ pub struct Marker {
     pub live: Option<Live>,
     /// Which rendering of the app's file answers.
     pub generation: String,
+    /// Whether nginx's workers can look into the folder of the flag files.
+    pub sees_flags: bool,
     /// The nginx that answers.
     pub version: Option<Version>,
 }
@@ -70,6 +72,7 @@ fn parse(answer: &Answer, app: &AppName) -> Option<Marker> {
     Some(Marker {
         live: slot.map(|slot| Live { slot, release }),
         generation: value("generation")?.to_owned(),
+        sees_flags: value("sees") != Some("no"),
         version: value("nginx").and_then(Version::parse),
     })
 }
