@@ -1,8 +1,8 @@
-use bgd::proxy::{Proxy, Route, Through};
+use bgd::proxy::{Finding, Proxy, Route, Severity, Through};
 use bgd_load::Kind;
 use bgd_testkit::{ConfigDir, images};
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::world::{HOST, Mode, World, block_on};
 
@@ -26,6 +26,11 @@ async fn releases_follow_each_other_without_a_failed_request(nginx: &str, mode: 
         .with(Kind::Post, 4)
         .start()
         .unwrap();
+    let start = Instant::now();
+    let findings = world.driver().preflight().await.unwrap();
+    eprintln!("preflight: {:?}, {findings:?}", start.elapsed());
+    let is_fine = |f: &Finding| f.severity == Severity::Note || f.message.contains("own layer");
+    assert!(findings.iter().all(is_fine), "{findings:#?}");
     let mut live = first;
     for number in 2..8 {
         let next = world.release(number).await;

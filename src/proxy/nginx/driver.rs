@@ -11,11 +11,13 @@ use crate::model::{App, NginxProxy, NginxRoute, ProxyConfig};
 use crate::probe::{Answer, Failure, FailureKind, Request};
 use crate::proxy::{FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Through};
 
+use super::conf::Tree;
 use super::marker::{self, MARKER};
+use super::names;
 use super::processes::Processes;
 use super::reload::read_text;
 use super::seat::{self, Seat};
-use super::text::{self, LiveBy, Writer};
+use super::text::{LiveBy, Writer};
 use super::version::{Method, Version};
 
 /// Routes to one app by an nginx in a container.
@@ -106,7 +108,7 @@ impl NginxDriver {
 
     /// The path of the app's file.
     pub(super) fn file(&self) -> String {
-        text::file_of(&self.proxy, &self.app.name)
+        names::file_of(&self.proxy, &self.app.name)
     }
 
     /// The app's file for a route.
@@ -121,6 +123,17 @@ impl NginxDriver {
 
     pub(super) async fn method(&self, seat: &Seat) -> Result<Method> {
         Ok(self.version(seat).await?.method())
+    }
+
+    /// Finds the name under which the user's own server block passes requests to the app, once.
+    async fn look_for_host(&self, seat: &Seat) -> Result<()> {
+        if matches!(self.proxy.route, NginxRoute::Upstream(_)) && self.host.borrow().is_none() {
+            let files = self.read_config(seat).await?;
+            let upstream = names::upstream_of(&self.proxy, &self.app.name);
+            let found = Tree::new(&files).server_name_of(&upstream, &self.file());
+            *self.host.borrow_mut() = Some(found.unwrap_or_else(|| self.app.name.to_string()));
+        }
+        Ok(())
     }
 
     /// The Host header for requests that name none.
@@ -221,7 +234,13 @@ impl Proxy for NginxDriver {
 
     async fn through(&self, request: Through<'_>) -> Result<Answer, Failure> {
         let seat = self.running().await.map_err(|error| unreachable(&error))?;
-        let host = request.host.map_or_else(|| self.route_host(), str::to_owned);
+        let host = match request.host {
+            Some(host) => host.to_owned(),
+            None => {
+                self.look_for_host(&seat).await.map_err(|error| unreachable(&error))?;
+                self.route_host()
+            }
+        };
         let asked = Request {
             to: MARKER,
             method: request.method.to_owned(),

@@ -11,9 +11,9 @@ use crate::proxy::{FileChange, Route, Target};
 use super::driver::NginxDriver;
 use super::flags::{Flags, Step};
 use super::marker::{self, generation_of};
+use super::names;
 use super::reload::{Before, Expected, confirm, load, read_text};
 use super::seat::Seat;
-use super::text;
 
 /// How long nginx may send to an address that a name no longer has: `valid=1s`, counted in whole seconds.
 const CACHED: Duration = Duration::from_millis(2100);
@@ -58,7 +58,7 @@ impl NginxDriver {
         if marker.is_none_or(|marker| marker.sees_flags) {
             return Ok(());
         }
-        let folder = text::folder(&self.proxy);
+        let folder = names::folder(&self.proxy);
         let container = &seat.container.name;
         Err(Error::new(
             Kind::Config,
@@ -139,7 +139,7 @@ impl NginxDriver {
     }
 
     fn left_file(&self) -> String {
-        format!("{}/.bgd-{}.left", text::folder(&self.proxy), self.app.name)
+        format!("{}/.bgd-{}.left", names::folder(&self.proxy), self.app.name)
     }
 
     /// Notes when a slot was left and which addresses nginx may still have in mind for it.

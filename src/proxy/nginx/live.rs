@@ -9,9 +9,9 @@ use crate::proxy::Live;
 
 use super::driver::NginxDriver;
 use super::marker;
+use super::names;
 use super::reload::read_text;
 use super::seat::{self, Seat};
-use super::text;
 
 /// Asks one nginx about many apps: one look at the container, then all questions side by side.
 ///
@@ -45,9 +45,9 @@ impl NginxDriver {
     /// The flags of blue and green, and the one that takes the last of them back.
     pub(super) fn flag_files(&self) -> [String; 3] {
         [
-            text::flag_of(&self.proxy, &self.app.name, Slot::Blue),
-            text::flag_of(&self.proxy, &self.app.name, Slot::Green),
-            text::undo_of(&self.proxy, &self.app.name),
+            names::flag_of(&self.proxy, &self.app.name, Slot::Blue),
+            names::flag_of(&self.proxy, &self.app.name, Slot::Green),
+            names::undo_of(&self.proxy, &self.app.name),
         ]
     }
 

@@ -11,6 +11,7 @@ mod flags;
 mod in_flight;
 mod live;
 mod marker;
+mod names;
 mod place;
 mod preflight;
 mod processes;

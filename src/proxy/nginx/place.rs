@@ -4,10 +4,11 @@ use crate::proxy::Route;
 use super::conf::{self, Files, Tree};
 use super::driver::NginxDriver;
 use super::marker::generation_of;
+use super::names::{self, fingerprint};
 use super::processes::Processes;
 use super::reload::{Change, read_text};
 use super::seat::Seat;
-use super::text::{self, LiveBy, fingerprint};
+use super::text::{self, LiveBy};
 use super::version::Method;
 
 /// Where nginx keeps its main file when nothing says otherwise.
@@ -23,7 +24,7 @@ impl NginxDriver {
     /// The file of all apps, as it should be.
     pub(super) async fn shared(&self, seat: &Seat) -> Result<Change> {
         let version = self.version(seat).await?;
-        let path = text::shared_of(&self.proxy);
+        let path = names::shared_of(&self.proxy);
         let pid = seat.container.state.pid;
         let users_own = match (version.method(), self.users_keepalive.get()) {
             (Method::Flag, _) => false,
@@ -68,7 +69,7 @@ impl NginxDriver {
         if let Some(address) = read_text(&*seat.vantage, &own).await?.as_deref().and_then(inner_in) {
             return Ok(address);
         }
-        let folder = text::folder(&self.proxy);
+        let folder = names::folder(&self.proxy);
         let mut taken = Vec::new();
         for name in seat.vantage.list(folder).await?.unwrap_or_default() {
             if name.starts_with("zz-bgd-") {
@@ -88,7 +89,7 @@ impl NginxDriver {
         port: u16,
     ) -> Result<bool> {
         let Some(disk) = read_text(&*seat.vantage, &self.file()).await? else { return Ok(false) };
-        let upstream = text::upstream_of(&self.proxy, &self.app.name);
+        let upstream = names::upstream_of(&self.proxy, &self.app.name);
         Ok(loaded.is_some()
             && generation_of(&disk) == loaded
             && names(&disk, &upstream, &format!("{host}:{port}")))

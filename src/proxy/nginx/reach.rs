@@ -9,8 +9,8 @@ use crate::proxy::Target;
 
 use super::driver::NginxDriver;
 use super::marker::{self, MARKER};
+use super::names::authority;
 use super::seat::Seat;
-use super::text::authority;
 
 /// How long nginx may take until it reaches a release: its resolver asks again after 5 s when an answer was lost.
 const DEADLINE: Duration = Duration::from_secs(8);

@@ -7,6 +7,7 @@ use crate::model::NginxRoute;
 
 use super::driver::NginxDriver;
 use super::marker;
+use super::names;
 use super::processes::complaints;
 use super::reload::{put_all, read_text};
 use super::seat::Seat;
@@ -55,7 +56,7 @@ impl NginxDriver {
         self.engine.stop(&seat.container.id, Duration::ZERO).await?;
         let seat = self.seat().await?;
         let files = [
-            (text::shared_of(&self.proxy), Some(text::shared_placeholder()?)),
+            (names::shared_of(&self.proxy), Some(text::shared_placeholder()?)),
             (self.file(), Some(text::placeholder(&self.proxy, &self.app.name)?)),
         ];
         put_all(&*seat.vantage, &files).await?;

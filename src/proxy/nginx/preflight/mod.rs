@@ -14,9 +14,10 @@ use crate::proxy::{Finding, Route, Severity, Target};
 use super::conf::{Files, Tree};
 use super::driver::NginxDriver;
 use super::marker::{self, MARKER, UNREADY, generation_of};
+use super::names;
 use super::reload::read_text;
 use super::seat::Seat;
-use super::text::{self, LiveBy};
+use super::text::LiveBy;
 use super::version::Method;
 
 impl NginxDriver {
@@ -29,7 +30,7 @@ impl NginxDriver {
         let seat = self.seat().await?;
         let network = self.engine.network(self.app.network.as_str()).await?;
         let mut findings = container::check(&seat.container, self.app.network.as_str(), network.as_ref());
-        findings.extend(mounts::check(&seat.container, &self.watched_paths(), text::folder(&self.proxy)));
+        findings.extend(mounts::check(&seat.container, &self.watched_paths(), names::folder(&self.proxy)));
         let runs = self.check_running(&seat, &mut findings).await?;
         if runs || !findings.iter().any(|finding| finding.severity == Severity::Refusal) {
             match self.check_files(&seat, runs, &mut findings).await {
@@ -46,7 +47,7 @@ impl NginxDriver {
     async fn check_running(&self, seat: &Seat, findings: &mut Vec<Finding>) -> Result<bool> {
         if !seat.is_running() {
             if self.waits_for_upstream(seat).await? {
-                let upstream = text::upstream_of(&self.proxy, &self.app.name);
+                let upstream = names::upstream_of(&self.proxy, &self.app.name);
                 findings.push(note(format!(
                     "nginx in {} does not start because nobody defines the upstream {upstream}: bgd will define it and \
                      start nginx",
@@ -68,7 +69,7 @@ impl NginxDriver {
 
     async fn check_files(&self, seat: &Seat, runs: bool, findings: &mut Vec<Finding>) -> Result<()> {
         let vantage = &*seat.vantage;
-        let folder = text::folder(&self.proxy);
+        let folder = names::folder(&self.proxy);
         let Some(names) = vantage.list(folder).await? else {
             findings.push(config::no_folder(&seat.container.name, folder));
             return Ok(());
@@ -80,7 +81,7 @@ impl NginxDriver {
             folder,
             file: &self.file(),
             proxy: &self.proxy,
-            upstream: &text::upstream_of(&self.proxy, &self.app.name),
+            upstream: &names::upstream_of(&self.proxy, &self.app.name),
             is_known: names.contains(&format!("zz-bgd-{}.conf", self.app.name)),
             runs,
         };
@@ -182,7 +183,7 @@ impl NginxDriver {
 
     fn watched_paths(&self) -> Vec<String> {
         let mut paths = self.own_files();
-        paths.push(text::shared_of(&self.proxy));
+        paths.push(names::shared_of(&self.proxy));
         paths
     }
 }
