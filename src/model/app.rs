@@ -162,6 +162,15 @@ pub enum ProxyConfig {
     Nginx(NginxProxy),
 }
 
+impl ProxyConfig {
+    /// The container in which the proxy runs; there is one lock for each.
+    pub fn container(&self) -> &ContainerName {
+        match self {
+            Self::Nginx(nginx) => &nginx.container,
+        }
+    }
+}
+
 /// An nginx in a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NginxProxy {

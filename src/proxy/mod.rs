@@ -6,13 +6,14 @@ pub mod nginx;
 
 use std::fmt;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::model::{ReleaseNumber, Slot};
-use crate::probe::{Answer, Failure, Request};
+use crate::probe::{Answer, Failure, Vantage};
 
 /// What bgd asks of a proxy. One value serves one app.
 ///
@@ -58,8 +59,8 @@ pub trait Proxy {
     /// Sends a request through the proxy to whatever is live, as a client of the app would.
     async fn through(&self, request: Through<'_>) -> Result<Answer, Failure>;
 
-    /// Sends a request straight to an address of the app, from where the proxy stands.
-    async fn direct(&self, request: &Request) -> Result<Answer, Failure>;
+    /// The place where the proxy stands, to look from there.
+    async fn vantage(&self) -> Result<Rc<dyn Vantage>>;
 }
 
 /// A release at an address that the proxy can use.

@@ -1,0 +1,110 @@
+use std::time::Duration;
+
+use super::context::Context;
+use super::fields::Fields;
+use super::node::{Node, Value};
+use super::{container, health, proxy, smoke};
+use crate::model::{App, AppName, ImageRef, NetworkName, PullPolicy, Retire};
+
+/// How long real traffic is watched after the switch, where nothing else is written.
+const WATCH: Duration = Duration::from_secs(60);
+/// How long requests in flight may take, where nothing else is written.
+const DRAIN: Duration = Duration::from_secs(30);
+/// A bound that catches a slip of the finger.
+const MOST_REPLICAS: u32 = 100;
+
+/// Reads the whole configuration. `None` when something was wrong.
+pub(super) fn read(cx: &mut Context<'_>, root: &Node) -> Option<App> {
+    let mut fields = Fields::open(cx, root, "")?;
+    let name = fields.require(cx, "app", "the app's name, as in app: api").and_then(|node| {
+        let expected = "1 to 40 of a-z, 0-9 and '-', beginning with a letter and not ending in '-'";
+        cx.parsed(node, "the name of an app", expected, |text| AppName::parse(text).ok())
+    });
+    let image =
+        fields.require(cx, "image", "an image, as in image: myorg/api").and_then(|node| image(cx, node));
+    let port = fields.require(cx, "port", "the port on which the app listens in its container");
+    let port = port.and_then(|node| cx.number(node, "a port", 1, u16::MAX));
+    let network = fields.require(cx, "network", "the Docker network that the proxy reaches the app on");
+    let network = network.and_then(|node| {
+        let name = super::networks::name(cx, node)?;
+        NetworkName::parse(&name).ok()
+    });
+    let replicas = fields
+        .take(cx, "replicas")
+        .and_then(|node| cx.number(node, "a number of replicas", 1, MOST_REPLICAS));
+    let policies =
+        [("missing", PullPolicy::Missing), ("always", PullPolicy::Always), ("never", PullPolicy::Never)];
+    let pull = fields.take(cx, "pull").and_then(|node| cx.choice(node, "a pull policy", &policies));
+    let container = container::read(cx, &mut fields, network.as_ref());
+    let health = health::read(cx, &mut fields);
+    let smoke = smoke::read(cx, &mut fields);
+    let proxy = proxy::read(cx, &mut fields);
+    let watch_window = single(cx, &mut fields, "watch", "window").unwrap_or(WATCH);
+    let drain_timeout = single(cx, &mut fields, "drain", "timeout").unwrap_or(DRAIN);
+    let fates = [("keep", Retire::Keep), ("stop", Retire::Stop), ("remove", Retire::Remove)];
+    let retire = fields.take(cx, "retire");
+    let retire = retire.and_then(|node| cx.choice(node, "what becomes of the old slot", &fates));
+    let rename = fields.take(cx, "rename").and_then(|node| cx.boolean(node)).unwrap_or(false);
+    hooks(cx, &mut fields);
+    super::foreign::refuse(cx, &mut fields);
+    fields.close(cx);
+    Some(App {
+        name: name?,
+        image: image?,
+        port: port?,
+        network: network?,
+        replicas: replicas.unwrap_or(1),
+        pull: pull.unwrap_or_default(),
+        container,
+        health: health?,
+        smoke,
+        proxy: proxy?,
+        watch_window,
+        drain_timeout,
+        retire: retire.unwrap_or_default(),
+        rename,
+    })
+}
+
+fn image(cx: &mut Context<'_>, node: &Node) -> Option<ImageRef> {
+    let text = cx.text(node, "an image")?;
+    match ImageRef::parse(text) {
+        Ok(image) if image.repository().is_empty() => {
+            cx.reject(node, "the name of an image", "a repository, as in myorg/api")
+                .hint("deploys find their app by the repository; give the id on the command line");
+            None
+        }
+        Ok(image) => Some(image),
+        Err(invalid) => {
+            cx.reject(node, "an image", "as in myorg/api, ghcr.io/myorg/api or myorg/api:1.1")
+                .hint(invalid.rule);
+            None
+        }
+    }
+}
+
+/// A mapping with one duration in it.
+fn single(
+    cx: &mut Context<'_>,
+    fields: &mut Fields<'_>,
+    place: &'static str,
+    key: &'static str,
+) -> Option<Duration> {
+    let node = fields.take(cx, place)?;
+    let mut fields = Fields::open(cx, node, place)?;
+    let duration = fields.take(cx, key).and_then(|node| cx.duration(node));
+    fields.close(cx);
+    duration
+}
+
+fn hooks(cx: &mut Context<'_>, fields: &mut Fields<'_>) {
+    let Some(node) = fields.take(cx, "hooks") else { return };
+    match &node.value {
+        Value::Map(entries) if entries.is_empty() => {}
+        _ => {
+            cx.problems
+                .add(fields.span_of("hooks").unwrap_or(node.span), "hooks are not in this version yet")
+                .hint("remove them, and run the commands before or after \"bgd deploy\"");
+        }
+    }
+}

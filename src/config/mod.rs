@@ -1,0 +1,65 @@
+//! `bgd.yaml`: from text to a checked [`App`], with everything that is wrong said at once.
+//!
+//! The file becomes a tree that knows its places (`yaml`, `node`), its variables are replaced (`interpolate`), and a reader per
+//! part (`app`, `container`, `health`, `smoke`, `proxy` …) takes its keys from it and reports what it cannot take.
+
+mod app;
+mod container;
+mod context;
+mod diagnostic;
+mod duration;
+mod env_file;
+mod environment;
+mod excerpt;
+mod fields;
+mod foreign;
+mod health;
+mod host;
+mod interpolate;
+mod json;
+mod load;
+mod mounts;
+mod networks;
+mod node;
+mod pairs;
+mod problems;
+mod proxy;
+mod resources;
+mod size;
+mod smoke;
+mod words;
+mod yaml;
+
+pub use context::{Env, ReadFile};
+pub use diagnostic::{Diagnostic, Diagnostics};
+pub use duration::{InvalidDuration, parse_duration, show_duration};
+pub use env_file::{Assignment, InvalidLine, parse_env_file};
+pub use health::DEADLINE;
+pub use interpolate::{Fault, interpolate};
+pub use load::{Source, find, load};
+pub use words::{InvalidWords, split_words};
+
+use crate::model::App;
+use context::Context;
+use problems::Problems;
+
+/// Reads and checks a configuration without touching the world but through `env` and `read_file`.
+///
+/// Paths are resolved against the folder of `source.path`.
+///
+/// # Errors
+/// Everything that is wrong, in the order of the file.
+pub fn parse(source: &Source, env: Env<'_>, read_file: ReadFile<'_>) -> Result<App, Diagnostics> {
+    let mut problems = Problems::default();
+    let Some(mut root) = yaml::parse(&source.text, &mut problems) else {
+        return Err(problems.into_diagnostics(source));
+    };
+    let folder = source.path.parent().unwrap_or(std::path::Path::new(""));
+    let mut cx = Context { problems, folder, env, read_file };
+    cx.interpolate(&mut root);
+    let app = app::read(&mut cx, &root);
+    match app {
+        Some(app) if cx.problems.is_empty() => Ok(app),
+        _ => Err(cx.problems.into_diagnostics(source)),
+    }
+}

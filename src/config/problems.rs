@@ -1,0 +1,148 @@
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use super::Source;
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::excerpt::{self, Excerpt};
+use super::node::{Node, Span, Value};
+
+/// Collects everything that is wrong, and what of the file may be shown in saying so.
+///
+/// A value is hidden in source lines until a reader that knows its key has called it public: a mistyped `enviroment:` must
+/// not print the passwords below it.
+#[derive(Default)]
+pub(super) struct Problems {
+    list: Vec<Problem>,
+    /// Where values stand, keys left aside.
+    values: HashSet<Span>,
+    public: HashSet<Span>,
+    secret: HashSet<Span>,
+}
+
+/// One problem on its way to a [`Diagnostic`].
+pub(super) struct Problem {
+    span: Span,
+    message: String,
+    expected: Option<String>,
+    hint: Option<String>,
+    /// Another file than the configuration, and the line there as it may be shown.
+    elsewhere: Option<(PathBuf, String)>,
+    /// The text could not be read as YAML, so that nothing is known of its values.
+    syntax: bool,
+}
+
+impl Problem {
+    /// Says what would be right.
+    pub fn expected(&mut self, expected: impl Into<String>) -> &mut Self {
+        self.expected = Some(expected.into());
+        self
+    }
+
+    /// Says what to do.
+    pub fn hint(&mut self, hint: impl Into<String>) -> &mut Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Moves the problem to another file; `line` is shown as it is.
+    pub fn elsewhere(&mut self, file: PathBuf, line: String) -> &mut Self {
+        self.elsewhere = Some((file, line));
+        self
+    }
+
+    /// Marks a failure of the YAML parser.
+    pub fn syntax(&mut self) -> &mut Self {
+        self.syntax = true;
+        self
+    }
+}
+
+impl Problems {
+    /// Adds a problem.
+    pub fn add(&mut self, span: Span, message: impl Into<String>) -> &mut Problem {
+        let problem = Problem {
+            span,
+            message: message.into(),
+            expected: None,
+            hint: None,
+            elsewhere: None,
+            syntax: false,
+        };
+        let at = self.list.len();
+        self.list.push(problem);
+        &mut self.list[at]
+    }
+
+    /// Whether nothing is wrong so far.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Notes that a value stands there.
+    pub fn value(&mut self, span: Span) {
+        self.values.insert(span);
+    }
+
+    /// Allows a value to be shown, and the single values of a list. Mappings wait until their own keys are read.
+    pub fn public(&mut self, node: &Node) {
+        match &node.value {
+            Value::Scalar(_) => {
+                self.public.insert(node.span);
+            }
+            Value::List(items) => {
+                let singles = items.iter().filter(|item| item.scalar().is_some());
+                self.public.extend(singles.map(|item| item.span));
+            }
+            Value::Null | Value::Map(_) => {}
+        }
+    }
+
+    /// Forbids that a value or anything below it is shown, whoever allows it elsewhere.
+    pub fn secret(&mut self, node: &Node) {
+        match &node.value {
+            Value::Null => {}
+            Value::Scalar(_) => {
+                self.secret.insert(node.span);
+            }
+            Value::List(items) => items.iter().for_each(|item| self.secret(item)),
+            Value::Map(entries) => entries.iter().for_each(|(_, node)| self.secret(node)),
+        }
+    }
+
+    /// Turns what was found into diagnostics, in the order of the file.
+    pub fn into_diagnostics(self, source: &Source) -> Diagnostics {
+        let Self { mut list, values, public, secret } = self;
+        list.sort_by_key(|problem| (problem.elsewhere.is_some(), problem.span.line, problem.span.column));
+        let hidden: Vec<Span> =
+            values.into_iter().filter(|span| !public.contains(span) || secret.contains(span)).collect();
+        let lines: Vec<&str> = source.text.split('\n').collect();
+        let mut seen = HashSet::new();
+        let mut diagnostics = Vec::with_capacity(list.len());
+        for Problem { span, message, expected, hint, elsewhere, syntax } in list {
+            // An alias repeats the node that its anchor names, and with it what is wrong there.
+            let file = elsewhere.as_ref().map(|(file, _)| file.clone());
+            if !seen.insert((file, span.line, span.column, message.clone())) {
+                continue;
+            }
+            let width =
+                if span.end_line == span.line { span.end_column.saturating_sub(span.column) } else { 1 };
+            let line = span.line.checked_sub(1).and_then(|at| lines.get(at)).copied().unwrap_or_default();
+            let (file, shown) = match elsewhere {
+                Some((file, text)) => (file, Excerpt { text, offset: 0, width: 1 }),
+                None if syntax => (source.path.clone(), excerpt::unparsed(line, span.column)),
+                None => (source.path.clone(), excerpt::masked(line, span, width, &hidden)),
+            };
+            diagnostics.push(Diagnostic {
+                file,
+                line: span.line,
+                column: span.column,
+                message,
+                expected,
+                hint,
+                source_line: shown.text,
+                caret: shown.offset..shown.offset + shown.width,
+            });
+        }
+        Diagnostics(diagnostics)
+    }
+}

@@ -1,0 +1,136 @@
+//! What happens during a deploy, as a stream of values. Printers fold them; `--output json` writes them as they are.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::model::{AppName, ReleaseNumber, Slot};
+use crate::record::Cause;
+use crate::step::Step;
+
+/// The version of the JSON form, (major).(minor): fields are only added within a major.
+pub const FORMAT: &str = "1.0";
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// A deploy, rollback or recovery begins.
+    Begin {
+        /// The app.
+        app: AppName,
+        /// Why the release becomes live.
+        cause: Cause,
+        /// The release that is to become live.
+        release: ReleaseNumber,
+        /// Its image, as asked for.
+        image: String,
+        /// The slot that it takes.
+        slot: Slot,
+        /// The release that is live.
+        former: Option<ReleaseNumber>,
+        /// The steps, in order.
+        steps: Vec<Step>,
+    },
+    /// A step begins.
+    StepStarted {
+        /// The step.
+        step: Step,
+        /// What it does, for people.
+        message: String,
+    },
+    /// A step has come some way.
+    Progress {
+        /// The step.
+        step: Step,
+        /// How far.
+        done: u64,
+        /// Out of how much, when that is known.
+        total: Option<u64>,
+        /// What it is at, for people.
+        message: String,
+    },
+    /// A step is done.
+    StepDone {
+        /// The step.
+        step: Step,
+        /// How long it took, in milliseconds.
+        #[serde(rename = "took_ms", serialize_with = "millis")]
+        took: Duration,
+        /// What came of it, for people; may be empty.
+        message: String,
+    },
+    /// A step failed; what it did is being undone, if it can be.
+    StepFailed {
+        /// The step.
+        step: Step,
+        /// Why, in a line.
+        reason: String,
+    },
+    /// The effect of a step is being taken back.
+    Undoing {
+        /// The step.
+        step: Step,
+        /// What is done, for people.
+        message: String,
+    },
+    /// Good to know.
+    Note {
+        /// In a line.
+        message: String,
+    },
+    /// A person should look at it.
+    Warning {
+        /// In a line.
+        message: String,
+        /// What to do, if anything.
+        remedy: Option<String>,
+    },
+    /// It ended well.
+    Done {
+        /// The app.
+        app: AppName,
+        /// The release that is live.
+        release: ReleaseNumber,
+        /// The slot that is live.
+        slot: Slot,
+        /// How long everything took, in milliseconds.
+        #[serde(rename = "took_ms", serialize_with = "millis")]
+        took: Duration,
+        /// What a person may want to type next.
+        next: Vec<String>,
+    },
+    /// It ended with an error, which `--output json` carries here too.
+    Failed {
+        /// The class, as in the table of exit codes.
+        class: String,
+        /// The exit code.
+        code: u8,
+        /// What went wrong, in a line.
+        message: String,
+        /// Its causes, nearest first.
+        causes: Vec<String>,
+        /// What to do.
+        hints: Vec<String>,
+    },
+}
+
+/// Takes the events of a deploy as they happen.
+pub trait Report {
+    /// Takes one.
+    fn event(&self, event: Event);
+
+    /// Tells a note.
+    fn note(&self, message: String) {
+        self.event(Event::Note { message });
+    }
+
+    /// Tells a warning.
+    fn warn(&self, message: String, remedy: Option<String>) {
+        self.event(Event::Warning { message, remedy });
+    }
+}
+
+fn millis<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
+}

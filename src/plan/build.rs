@@ -1,0 +1,242 @@
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::names::{self, release_host, slot_host};
+use super::observe::{Observation, Present};
+use crate::docker::Image;
+use crate::error::{Error, Kind, Result};
+use crate::model::{
+    App, ContainerSpec, Health, HealthCheck, NetworkAttachment, Outcome, Release, ReleaseNumber, Retire,
+    Slot, label,
+};
+use crate::record::Cause;
+use crate::step::Step;
+
+/// What is wanted.
+#[derive(Debug, Clone)]
+pub enum Wish<'a> {
+    /// A new release of this configuration and image.
+    Deploy {
+        /// The configuration.
+        app: &'a App,
+        /// The image as asked for.
+        asked: &'a str,
+        /// The image as it is on the host.
+        image: &'a Image,
+        /// Whether real traffic is watched after the switch.
+        watch: bool,
+    },
+    /// A release that was live before.
+    Return {
+        /// Its record.
+        release: &'a Release,
+        /// What is left of it.
+        present: &'a Present,
+        /// What is known of its image: `None` when the host has it no more.
+        image: Option<&'a Image>,
+    },
+}
+
+/// What will be done.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Why the release becomes live.
+    pub cause: Cause,
+    /// The release that is to become live.
+    pub target: Release,
+    /// The release that is live.
+    pub former: Option<Release>,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+}
+
+/// Decides what to do. Pure: the same observation and wish give the same plan but for `now`.
+///
+/// # Errors
+/// When it cannot be done: a name that is taken, an image that is gone, no health check.
+pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Result<Plan> {
+    let former = observation.former.clone();
+    let slot = observation
+        .live
+        .map(|live| live.slot)
+        .or(former.as_ref().map(|former| former.slot))
+        .map_or(Slot::Blue, Slot::other);
+    match wish {
+        Wish::Deploy { app, asked, image, watch } => {
+            check_health(app, image, asked)?;
+            let names = free_names(app, slot, former.as_ref());
+            let target = Release {
+                number: observation.next,
+                slot,
+                image: (*asked).to_owned(),
+                image_id: image.id.clone(),
+                repo_digest: image.repo_digests.first().cloned(),
+                containers: names
+                    .into_iter()
+                    .enumerate()
+                    .map(|(at, name)| (name, spec(app, image, observation.next, slot, at + 1)))
+                    .collect(),
+                app: (*app).clone(),
+                created: now,
+                outcome: Outcome::Unfinished,
+            };
+            let mut steps = vec![Step::Create, Step::Start, Step::Ready];
+            if !app.smoke.is_empty() {
+                steps.push(Step::Smoke);
+            }
+            steps.extend([Step::Stage, Step::Switch, Step::Verify]);
+            if *watch && !app.watch_window.is_zero() {
+                steps.push(Step::Watch);
+            }
+            steps.push(Step::Record);
+            steps.extend(afterwards(app, former.as_ref()));
+            Ok(Plan { cause: Cause::Deploy, target, former, steps })
+        }
+        Wish::Return { release, present, image } => {
+            let mut target = (*release).clone();
+            for (entry, container) in target.containers.iter_mut().zip(&present.containers) {
+                // People rename containers, and so does `rename: true`.
+                if let Some(container) = container {
+                    entry.0.clone_from(&container.name);
+                }
+            }
+            let mut steps = Vec::new();
+            if !present.is_whole() {
+                if image.is_none() {
+                    return Err(image_is_gone(release));
+                }
+                steps.push(Step::Create);
+                put_into_slot(&mut target, slot, former.as_ref());
+            } else if names::is_foreign(release) {
+                target.slot = slot;
+            }
+            if !present.all_running() {
+                steps.extend([Step::Start, Step::Ready]);
+                if !release.app.smoke.is_empty() {
+                    steps.push(Step::Smoke);
+                }
+            }
+            steps.extend([Step::Stage, Step::Switch, Step::Verify, Step::Record]);
+            steps.extend(afterwards(&release.app, former.as_ref()));
+            Ok(Plan { cause: Cause::Rollback, target, former, steps })
+        }
+    }
+}
+
+fn afterwards(app: &App, former: Option<&Release>) -> Vec<Step> {
+    if former.is_none() {
+        return Vec::new();
+    }
+    let mut steps = if app.retire == Retire::Keep {
+        vec![Step::Drain]
+    } else {
+        vec![Step::Forget, Step::Drain, Step::Retire]
+    };
+    if app.rename {
+        steps.push(Step::Rename);
+    }
+    steps
+}
+
+/// The names for green: those of its slot, unless a rename gave these to what is live.
+fn free_names(app: &App, slot: Slot, former: Option<&Release>) -> Vec<String> {
+    let own = names::container_names(&app.name, slot, app.replicas);
+    let taken = |name: &String| former.is_some_and(|former| former.containers.iter().any(|(n, _)| n == name));
+    if own.iter().any(taken) { names::container_names(&app.name, slot.other(), app.replicas) } else { own }
+}
+
+/// A release whose containers are gone comes back in the slot that is free now.
+fn put_into_slot(target: &mut Release, slot: Slot, former: Option<&Release>) {
+    let app = target.app.clone();
+    let adopted = names::is_foreign(target);
+    target.slot = slot;
+    let names = free_names(&app, slot, former);
+    for (at, (name, (old_name, spec))) in names.into_iter().zip(&mut target.containers).enumerate() {
+        *old_name = name;
+        if adopted {
+            adopt_names(spec, &app, target.number, slot);
+        }
+        spec.labels.extend(labels(&app, target.number, slot, at + 1));
+        let aliases = spec.networks.iter_mut().filter(|network| network.name == app.network.as_str());
+        for alias in aliases.flat_map(|network| &mut network.aliases) {
+            if *alias == slot_host(&app.name, slot.other()) {
+                *alias = slot_host(&app.name, slot);
+            }
+        }
+    }
+}
+
+/// An adopted container that has to be created again is bgd's own from then on.
+fn adopt_names(spec: &mut ContainerSpec, app: &App, number: ReleaseNumber, slot: Slot) {
+    for network in spec.networks.iter_mut().filter(|network| network.name == app.network.as_str()) {
+        network.aliases.push(release_host(&app.name, number));
+        network.aliases.push(slot_host(&app.name, slot));
+    }
+}
+
+fn labels(app: &App, number: ReleaseNumber, slot: Slot, replica: usize) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        (label::APP.to_owned(), app.name.to_string()),
+        (label::RELEASE.to_owned(), number.to_string()),
+        (label::SLOT.to_owned(), slot.to_string()),
+        (label::REPLICA.to_owned(), replica.to_string()),
+    ])
+}
+
+fn spec(app: &App, image: &Image, number: ReleaseNumber, slot: Slot, replica: usize) -> ContainerSpec {
+    let mut spec = app.container.clone();
+    spec.image.clone_from(&image.id);
+    spec.labels.extend(labels(app, number, slot, replica));
+    let mut own = NetworkAttachment {
+        name: app.network.to_string(),
+        aliases: vec![release_host(&app.name, number), slot_host(&app.name, slot)],
+        ipv4: None,
+    };
+    spec.networks.retain(|network| {
+        let same = network.name == own.name;
+        if same {
+            own.aliases.extend(network.aliases.iter().cloned());
+        }
+        !same
+    });
+    spec.networks.insert(0, own);
+    if let Health::Command { test, timing } = &app.health {
+        spec.health = Some(HealthCheck {
+            test: test.clone(),
+            interval: Some(timing.interval),
+            timeout: Some(timing.timeout),
+            retries: Some(timing.retries.into()),
+            start_period: Some(timing.start_period),
+        });
+    }
+    spec
+}
+
+fn check_health(app: &App, image: &Image, asked: &str) -> Result<()> {
+    let none = image.health_test.as_deref().is_none_or(|test| test.is_empty() || test[0] == "NONE");
+    if matches!(app.health, Health::Image { .. }) && none {
+        return Err(Error::new(
+            Kind::Config,
+            format!("nothing tells when {asked} is ready: the image has no HEALTHCHECK"),
+        )
+        .hint("add  health: { http: /health }  to bgd.yaml: bgd asks for it itself, the image needs nothing")
+        .hint("or a HEALTHCHECK to the image, or  health: { cmd: [...] }")
+        .hint("health: none  takes a running container for a ready one"));
+    }
+    Ok(())
+}
+
+fn image_is_gone(release: &Release) -> Error {
+    let error = Error::new(
+        Kind::NothingToRollBack,
+        format!("release {} cannot be created again: its image is gone from this host", release.number),
+    )
+    .hint(format!("it ran {} ({})", release.image, release.image_id));
+    match &release.repo_digest {
+        Some(digest) => error.hint(format!("get it back with: docker pull {digest}")),
+        None => error.hint(
+            "no registry knows it: build it again, or load it with `docker load`, so that it has the same id",
+        ),
+    }
+}

@@ -1,0 +1,10 @@
+//! What a deploy will do: what is there is observed, then a pure function decides.
+
+mod build;
+mod names;
+mod observe;
+
+pub use build::{Plan, Wish, build};
+pub(crate) use names::{container_names, is_foreign};
+pub use names::{release_host, slot_host, target_of};
+pub use observe::{Observation, Present, observe, present};

@@ -1,0 +1,130 @@
+use std::net::IpAddr;
+
+use crate::docker::{Container, Engine, Summary};
+use crate::error::Result;
+use crate::model::{App, Release, ReleaseNumber, label};
+use crate::proxy::{Live, Proxy};
+use crate::record::{AppState, AppStore};
+
+/// What is there before a deploy.
+#[derive(Debug, Clone)]
+pub struct Observation {
+    /// What the proxy says is live.
+    pub live: Option<Live>,
+    /// The release behind that, from the records.
+    pub former: Option<Release>,
+    /// All containers that carry the app's label.
+    pub labelled: Vec<Summary>,
+    /// Which releases were live.
+    pub state: AppState,
+    /// The number of the next release.
+    pub next: ReleaseNumber,
+}
+
+/// The containers of a release as they are, in the order of the record.
+#[derive(Debug, Clone, Default)]
+pub struct Present {
+    /// One for each of the record's; `None` where it does not exist.
+    pub containers: Vec<Option<Container>>,
+}
+
+impl Present {
+    /// Those that exist.
+    pub fn iter(&self) -> impl Iterator<Item = &Container> {
+        self.containers.iter().flatten()
+    }
+
+    /// Whether every container exists.
+    pub fn is_whole(&self) -> bool {
+        self.containers.iter().all(Option::is_some)
+    }
+
+    /// Whether every container exists and runs.
+    pub fn all_running(&self) -> bool {
+        self.is_whole() && self.iter().all(|container| container.state.running)
+    }
+
+    /// The addresses on a network of those that run.
+    pub fn addresses(&self, network: &str) -> Vec<IpAddr> {
+        self.iter().filter_map(|container| container.addresses.get(network).copied()).collect()
+    }
+}
+
+/// Asks Docker, the proxy and the records what is there.
+///
+/// # Errors
+/// When one of them cannot be asked.
+pub async fn observe(
+    engine: &dyn Engine,
+    proxy: &dyn Proxy,
+    store: &AppStore,
+    app: &App,
+) -> Result<Observation> {
+    let live = proxy.live().await?;
+    let labelled = engine.containers(&[format!("{}={}", label::APP, app.name)]).await?;
+    let state = store.state()?;
+    let next = store.numbers()?.last().map_or(ReleaseNumber(1), |last| last.next());
+    let former = former(store, &state, live.as_ref(), &labelled)?;
+    Ok(Observation { live, former, labelled, state, next })
+}
+
+/// Finds the record of what is live. The proxy's word counts; where it knows only slots, the labels of what runs in
+/// that slot tell the release; where it knows nothing of the app, the records do.
+fn former(
+    store: &AppStore,
+    state: &AppState,
+    live: Option<&Live>,
+    labelled: &[Summary],
+) -> Result<Option<Release>> {
+    let Some(live) = live else {
+        return state.live().map_or(Ok(None), |number| store.release(number));
+    };
+    let running_there = || {
+        let here = |summary: &&Summary| {
+            summary.status == "running"
+                && summary.labels.get(label::SLOT).is_some_and(|s| s == live.slot.as_str())
+        };
+        labelled.iter().find(here)?.labels.get(label::RELEASE)?.parse().ok().map(ReleaseNumber)
+    };
+    let number = live.release.or_else(running_there);
+    if let Some(number) = number {
+        return store.release(number);
+    }
+    for activation in state.activations.iter().rev() {
+        if let Some(release) = store.release(activation.release)?
+            && release.slot == live.slot
+        {
+            return Ok(Some(release));
+        }
+    }
+    Ok(None)
+}
+
+/// Looks up the containers of a release, all at once: by their labels, because people rename containers; an adopted
+/// one, which has none, by its name.
+///
+/// # Errors
+/// When Docker cannot be asked.
+pub async fn present(engine: &dyn Engine, release: &Release) -> Result<Present> {
+    if super::names::is_foreign(release) {
+        let names = release.containers.iter().map(|(name, _)| engine.container(name));
+        let found = futures_util::future::try_join_all(names).await?;
+        let unlabelled = |container: &Container| !container.spec.labels.contains_key(label::APP);
+        return Ok(Present { containers: found.into_iter().map(|one| one.filter(unlabelled)).collect() });
+    }
+    let labels =
+        [format!("{}={}", label::APP, release.app.name), format!("{}={}", label::RELEASE, release.number)];
+    let listed = engine.containers(&labels).await?;
+    let containers = futures_util::future::try_join_all((1..=release.containers.len()).map(|replica| {
+        let replica = replica.to_string();
+        let summary = listed.iter().find(|summary| summary.labels.get(label::REPLICA) == Some(&replica));
+        async move {
+            match summary {
+                Some(summary) => engine.container(&summary.id).await,
+                None => Ok(None),
+            }
+        }
+    }))
+    .await?;
+    Ok(Present { containers })
+}

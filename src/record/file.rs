@@ -1,0 +1,141 @@
+//! Reading and writing small files: whole or not at all, mode 0600.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::error::{Context, Error, Kind, Result};
+
+/// The format that this version writes, as (major, minor). A newer major is never read and never overwritten.
+const FORMAT: (u32, u32) = (1, 0);
+
+/// A stored value with its format's version in front.
+#[derive(Serialize, Deserialize)]
+struct Stored<T> {
+    format: String,
+    #[serde(flatten)]
+    value: T,
+}
+
+/// The text that stands for this version's format.
+pub(super) fn format() -> String {
+    format!("{}.{}", FORMAT.0, FORMAT.1)
+}
+
+/// Refuses a format that a newer bgd wrote.
+pub(super) fn check_format(format: &str, what: &Path) -> Result<()> {
+    let major = format.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    match major {
+        Some(major) if major <= FORMAT.0 => Ok(()),
+        _ => Err(Error::new(
+            Kind::Other,
+            format!("{} has the format {format:?}, which this bgd does not know", what.display()),
+        )
+        .hint("a newer bgd wrote it: use that version, or a newer one")),
+    }
+}
+
+/// Reads a stored value; `None` when the file is not there.
+pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).or_error(Kind::Other, || format!("cannot read {}", path.display())),
+    };
+    #[derive(Deserialize)]
+    struct Head {
+        format: String,
+    }
+    let damaged = |error| {
+        Error::new(Kind::Other, format!("{} is damaged", path.display()))
+            .caused_by(error)
+            .hint("bgd writes its files whole or not at all: something else changed it. Put it back from a backup, or move it away")
+    };
+    let head: Head = serde_json::from_str(&text).map_err(damaged)?;
+    check_format(&head.format, path)?;
+    let stored: Stored<T> = serde_json::from_str(&text).map_err(damaged)?;
+    Ok(Some(stored.value))
+}
+
+/// Writes a value: temporary name in the same folder, sync, rename, sync the folder.
+pub(super) fn write<T: Serialize>(path: &Path, value: &T) -> Result<()> {
+    let doing = || format!("cannot write {}", path.display());
+    let folder = path.parent().unwrap_or(Path::new("."));
+    make_folder(folder)?;
+    let text =
+        serde_json::to_string_pretty(&Stored { format: format(), value }).or_error(Kind::Other, doing)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".")
+        .suffix(".tmp")
+        .permissions(fs::Permissions::from_mode(0o600))
+        .tempfile_in(folder)
+        .or_error(Kind::Other, doing)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).or_error(Kind::Other, doing)?;
+    file.persist(path).or_error(Kind::Other, doing)?;
+    sync_folder(folder)
+}
+
+/// Makes a folder with everything above it, mode 0700.
+pub(super) fn make_folder(folder: &Path) -> Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| {
+        Error::new(Kind::Other, format!("cannot make the folder {}", folder.display()))
+            .caused_by(error)
+            .hint("set BGD_STATE_DIR to a folder that you may write")
+    })
+}
+
+/// Makes renames in a folder last through a power cut.
+pub(super) fn sync_folder(folder: &Path) -> Result<()> {
+    fs::File::open(folder)
+        .and_then(|file| file.sync_all())
+        .or_error(Kind::Other, || format!("cannot sync {}", folder.display()))
+}
+
+/// Removes a file; one that is gone already is fine.
+pub(super) fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).or_error(Kind::Other, || format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Thing {
+        name: String,
+    }
+
+    #[test]
+    fn a_value_comes_back_and_only_its_owner_may_read_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/er/thing.json");
+        let thing = Thing { name: "x".to_owned() };
+        write(&path, &thing).unwrap();
+        assert_eq!(read::<Thing>(&path).unwrap(), Some(thing));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(path.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "a temporary file was left");
+    }
+
+    #[test]
+    fn a_missing_a_damaged_and_a_newer_file_have_answers_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("thing.json");
+        assert_eq!(read::<Thing>(&path).unwrap(), None);
+        fs::write(&path, r#"{"format":"1.0","na"#).unwrap();
+        assert!(read::<Thing>(&path).unwrap_err().to_string().ends_with("is damaged"));
+        fs::write(&path, r#"{"format":"2.0","other":1}"#).unwrap();
+        let error = read::<Thing>(&path).unwrap_err();
+        assert!(error.to_string().contains("\"2.0\""), "{error}");
+        fs::write(&path, r#"{"format":"1.7","name":"x","new":1}"#).unwrap();
+        assert!(read::<Thing>(&path).unwrap().is_some(), "a newer minor is read");
+    }
+}

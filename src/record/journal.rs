@@ -1,0 +1,320 @@
+//! The intent log of one deploy: a line is on disk before the effect that it announces.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::file;
+use crate::error::{Context, Error, Kind, Result};
+use crate::model::ReleaseNumber;
+use crate::step::Step;
+
+/// A line of a journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Entry {
+    /// The first line: what is going to be done.
+    Begin {
+        /// The version of the format.
+        format: String,
+        /// When.
+        at: Timestamp,
+        /// Why the release becomes live.
+        cause: super::Cause,
+        /// The release that is to become live.
+        release: ReleaseNumber,
+        /// The release that was live.
+        former: Option<ReleaseNumber>,
+        /// The steps, in order.
+        steps: Vec<Step>,
+    },
+    /// Something happened to a step.
+    Step {
+        /// When.
+        at: Timestamp,
+        /// Which step.
+        step: Step,
+        /// What happened.
+        happened: Happened,
+    },
+    /// The last line: nothing is left to do.
+    End {
+        /// When.
+        at: Timestamp,
+        /// How it ended.
+        ending: Ending,
+    },
+}
+
+/// What happened to a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Happened {
+    /// Its effect may happen from now on.
+    Started,
+    /// Its effect is there.
+    Succeeded,
+    /// Its effect may be there in part.
+    Failed {
+        /// Why, in a line.
+        reason: String,
+    },
+    /// Its effect may be taken back from now on.
+    Undoing,
+    /// Its effect is gone.
+    Undone,
+    /// Its effect could not be taken back.
+    UndoFailed {
+        /// Why, in a line.
+        reason: String,
+    },
+}
+
+/// How a deploy ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// All steps are done.
+    Completed,
+    /// All effects were taken back.
+    Unwound {
+        /// Why, in a line.
+        reason: String,
+    },
+}
+
+/// A journal that is being written.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    path: PathBuf,
+}
+
+impl Journal {
+    /// Begins a journal. One that is there already is an error: it has to be recovered first.
+    pub(super) fn create(path: &Path, begin: &Entry) -> Result<Self> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .or_error(Kind::Other, || format!("cannot begin the journal {}", path.display()))?;
+        let mut journal = Self { file, path: path.to_owned() };
+        journal.append(begin)?;
+        file::sync_folder(path.parent().unwrap_or(Path::new(".")))?;
+        Ok(journal)
+    }
+
+    /// Goes on with a journal that an interrupted deploy left, after cutting off a torn last line.
+    pub(super) fn resume(path: &Path, whole_bytes: u64) -> Result<Self> {
+        let doing = || format!("cannot go on with the journal {}", path.display());
+        let file = OpenOptions::new().append(true).open(path).or_error(Kind::Other, doing)?;
+        file.set_len(whole_bytes).and_then(|()| file.sync_all()).or_error(Kind::Other, doing)?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// Writes a line and syncs it.
+    ///
+    /// # Errors
+    /// When it is not surely on disk; the effect that it announces must not happen then.
+    pub fn append(&mut self, entry: &Entry) -> Result<()> {
+        let doing = || format!("cannot write the journal {}", self.path.display());
+        let mut line = serde_json::to_string(entry).or_error(Kind::Other, doing)?;
+        line.push('\n');
+        // One write call, so that only the last line can ever be torn.
+        self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data()).or_error(Kind::Other, doing)
+    }
+
+    /// Writes what happened to a step.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn step(&mut self, step: Step, happened: Happened) -> Result<()> {
+        self.append(&Entry::Step { at: Timestamp::now(), step, happened })
+    }
+
+    /// Writes the last line.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn end(&mut self, ending: Ending) -> Result<()> {
+        self.append(&Entry::End { at: Timestamp::now(), ending })
+    }
+}
+
+/// What a journal on disk says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JournalState {
+    /// There is none, or nothing had been begun.
+    None,
+    /// A deploy that has not ended.
+    Open(Replay),
+    /// A deploy that has ended; the file was not moved away yet.
+    Ended(Replay),
+}
+
+/// A journal, read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replay {
+    /// When the deploy began.
+    pub began: Timestamp,
+    /// Why the release was to become live.
+    pub cause: super::Cause,
+    /// The release that was to become live.
+    pub release: ReleaseNumber,
+    /// The release that was live.
+    pub former: Option<ReleaseNumber>,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// What happened, in order.
+    pub happened: Vec<(Step, Happened)>,
+    /// How it ended.
+    pub ending: Option<Ending>,
+    /// Bytes up to the end of the last whole line.
+    pub whole_bytes: u64,
+}
+
+impl Replay {
+    /// The last thing that happened to a step.
+    pub fn last(&self, step: Step) -> Option<&Happened> {
+        self.happened.iter().rev().find(|(s, _)| *s == step).map(|(_, happened)| happened)
+    }
+
+    /// Whether a step may have had an effect that was not taken back.
+    pub fn may_have_effect(&self, step: Step) -> bool {
+        !matches!(self.last(step), None | Some(Happened::Undone))
+    }
+}
+
+/// Reads a journal from disk.
+pub(super) fn load(path: &Path) -> Result<JournalState> {
+    let mut bytes = Vec::new();
+    match File::open(path) {
+        Ok(mut file) => {
+            file.read_to_end(&mut bytes)
+                .or_error(Kind::Other, || format!("cannot read {}", path.display()))?;
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(JournalState::None),
+        Err(error) => return Err(error).or_error(Kind::Other, || format!("cannot read {}", path.display())),
+    }
+    parse(&bytes, path)
+}
+
+/// Reads a journal. A torn last line is as if it had never been written: its effect has not begun.
+///
+/// # Errors
+/// A damaged line anywhere else, or a format that is newer.
+pub fn parse(bytes: &[u8], path: &Path) -> Result<JournalState> {
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let mut replay: Option<Replay> = None;
+    for (at, line) in bytes[..whole].split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let entry = read_line(line, at, path)?;
+        match (entry, &mut replay) {
+            (Entry::Begin { format, at, cause, release, former, steps }, None) => {
+                file::check_format(&format, path)?;
+                replay = Some(Replay {
+                    began: at,
+                    cause,
+                    release,
+                    former,
+                    steps,
+                    happened: Vec::new(),
+                    ending: None,
+                    whole_bytes: whole as u64,
+                });
+            }
+            (Entry::Step { step, happened, .. }, Some(replay)) if replay.ending.is_none() => {
+                replay.happened.push((step, happened));
+            }
+            (Entry::End { ending, .. }, Some(replay)) if replay.ending.is_none() => {
+                replay.ending = Some(ending);
+            }
+            _ => return Err(damaged(path, at, "it does not follow from the lines before it")),
+        }
+    }
+    Ok(match replay {
+        None => JournalState::None,
+        Some(replay) if replay.ending.is_some() => JournalState::Ended(replay),
+        Some(replay) => JournalState::Open(replay),
+    })
+}
+
+fn read_line(line: &[u8], at: usize, path: &Path) -> Result<Entry> {
+    #[derive(Deserialize)]
+    struct Head {
+        begin: HeadBegin,
+    }
+    #[derive(Deserialize)]
+    struct HeadBegin {
+        format: String,
+    }
+    serde_json::from_slice(line).map_err(|error| {
+        // A newer format may have entries of another shape; say that rather than "damaged".
+        let newer = serde_json::from_slice::<Head>(line)
+            .ok()
+            .and_then(|head| file::check_format(&head.begin.format, path).err());
+        newer.unwrap_or_else(|| damaged(path, at, &error.to_string()))
+    })
+}
+
+fn damaged(path: &Path, line: usize, why: &str) -> Error {
+    Error::new(Kind::Stuck, format!("line {} of the journal {} is damaged: {why}", line + 1, path.display()))
+        .hint("nothing was touched. See with `docker ps --filter label=bgd.app` and `bgd status` what runs and what is live")
+        .hint("when what is live is right, move the journal away and run `bgd status` again")
+}
+
+/// The first line of a journal.
+pub(super) fn begin(
+    cause: super::Cause,
+    release: ReleaseNumber,
+    former: Option<ReleaseNumber>,
+    steps: Vec<Step>,
+) -> Entry {
+    Entry::Begin { format: file::format(), at: Timestamp::now(), cause, release, former, steps }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Cause;
+
+    fn lines() -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let begin =
+            begin(Cause::Deploy, ReleaseNumber(2), Some(ReleaseNumber(1)), vec![Step::Create, Step::Switch]);
+        let mut journal = Journal::create(&path, &begin).unwrap();
+        journal.step(Step::Create, Happened::Started).unwrap();
+        journal.step(Step::Create, Happened::Succeeded).unwrap();
+        assert!(Journal::create(&path, &begin).is_err(), "an open journal was overwritten");
+        std::fs::read(&path).unwrap()
+    }
+
+    #[test]
+    fn a_torn_last_line_counts_as_not_written_wherever_it_is_torn() {
+        let bytes = lines();
+        let whole = bytes[..bytes.len() - 1].iter().rposition(|b| *b == b'\n').unwrap() + 1;
+        for cut in whole..bytes.len() {
+            let JournalState::Open(replay) = parse(&bytes[..cut], Path::new("j")).unwrap() else { panic!() };
+            assert_eq!(replay.last(Step::Create), Some(&Happened::Started));
+            assert_eq!(replay.whole_bytes, whole as u64);
+        }
+        let JournalState::Open(replay) = parse(&bytes, Path::new("j")).unwrap() else { panic!() };
+        assert_eq!(replay.last(Step::Create), Some(&Happened::Succeeded));
+        assert!(replay.may_have_effect(Step::Create) && !replay.may_have_effect(Step::Switch));
+    }
+
+    #[test]
+    fn a_damaged_line_in_the_middle_and_a_newer_format_are_told_apart() {
+        let mut bytes = lines();
+        let second = bytes.iter().position(|b| *b == b'\n').unwrap() + 3;
+        bytes[second] = b'#';
+        assert!(parse(&bytes, Path::new("j")).unwrap_err().to_string().contains("line 2"));
+        let newer = b"{\"begin\":{\"format\":\"9.0\",\"what\":1}}\n";
+        assert!(parse(newer, Path::new("j")).unwrap_err().to_string().contains("9.0"));
+    }
+}

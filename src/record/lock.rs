@@ -1,0 +1,160 @@
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::file;
+use crate::error::{Context, Error, Kind, Result};
+
+/// A lock on a file: it dies with the process, and the file says who holds it. The file itself is never removed,
+/// or two processes could hold locks on two files of one name.
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+}
+
+/// Who holds a lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Its process.
+    pub pid: u32,
+    /// Its user's number.
+    pub uid: u32,
+    /// Its command line; bgd takes no secrets there.
+    pub command: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl Lock {
+    /// Takes the lock, or tells who holds it.
+    ///
+    /// # Errors
+    /// Of kind `Locked` when it is held.
+    pub fn take(path: &Path, what: &str) -> Result<Self> {
+        let mut file = open(path)?;
+        // Whoever only asks for the holder has a shared lock for some microseconds: ask more than once.
+        for attempt in 0..5 {
+            if attempt > 0 {
+                std::thread::sleep(Duration::from_millis(attempt));
+            }
+            match file.try_lock() {
+                Ok(()) => {
+                    sign(&mut file, path)?;
+                    return Ok(Self { file });
+                }
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => {
+                    return Err(error).or_error(Kind::Other, || format!("cannot lock {}", path.display()));
+                }
+            }
+        }
+        Err(held(path, what))
+    }
+
+    /// Takes the lock, waiting for it at most `limit`.
+    ///
+    /// # Errors
+    /// Of kind `Locked` when it is still held then.
+    pub async fn wait(path: &Path, what: &str, limit: Duration) -> Result<Self> {
+        let deadline = tokio::time::Instant::now() + limit;
+        loop {
+            match Self::take(path, what) {
+                Err(error) if error.kind() == Kind::Locked && tokio::time::Instant::now() < deadline => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Who holds the lock now; `None` when nobody does.
+    pub fn holder(path: &Path) -> Option<Holder> {
+        let file = OpenOptions::new().read(true).open(path).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => read_holder(path),
+            _ => None,
+        }
+    }
+}
+
+fn read_holder(path: &Path) -> Option<Holder> {
+    let mut text = String::new();
+    File::open(path).ok()?.read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file frees the lock all the same; an error here changes nothing.
+        let _ = self.file.unlock();
+    }
+}
+
+fn open(path: &Path) -> Result<File> {
+    file::make_folder(path.parent().unwrap_or(Path::new(".")))?;
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .or_error(Kind::Other, || format!("cannot open the lock {}", path.display()))
+}
+
+fn sign(file: &mut File, path: &Path) -> Result<()> {
+    let holder = Holder {
+        pid: std::process::id(),
+        uid: nix::unistd::getuid().as_raw(),
+        command: std::env::args().collect::<Vec<_>>().join(" "),
+        since: Timestamp::now(),
+    };
+    let text =
+        serde_json::to_string(&holder).or_error(Kind::Other, || "cannot describe this process".to_owned())?;
+    file.set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| file.write_all(text.as_bytes()))
+        .or_error(Kind::Other, || format!("cannot write {}", path.display()))
+}
+
+fn held(path: &Path, what: &str) -> Error {
+    let by = match read_holder(path) {
+        Some(holder) => {
+            let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(holder.uid));
+            let user = user.ok().flatten().map_or_else(|| holder.uid.to_string(), |user| user.name);
+            format!("by `{}` (process {}, user {user}) since {}", holder.command, holder.pid, holder.since)
+        }
+        None => "by another bgd".to_owned(),
+    };
+    Error::new(Kind::Locked, format!("{what} is being changed {by}"))
+        .hint("wait until it has ended, then try again; the lock is freed when that process ends, however it ends")
+        .hint(format!("the lock is {}; do not remove it", path.display()))
+}
+
+/// The path of the lock of a proxy.
+pub(super) fn proxy_lock(root: &Path, proxy: &str) -> PathBuf {
+    root.join("proxies").join(format!("{proxy}.lock"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_taker_is_told_who_holds_it_and_gets_it_when_it_is_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let first = Lock::take(&path, "api").unwrap();
+        let error = Lock::take(&path, "api").unwrap_err();
+        assert_eq!(error.kind(), Kind::Locked);
+        assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+        drop(first);
+        assert_eq!(Lock::holder(&path), None);
+        Lock::take(&path, "api").unwrap();
+    }
+}

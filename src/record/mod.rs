@@ -1,0 +1,22 @@
+//! What bgd stores: releases, which of them was live when, and the journal of the deploy that is under way.
+//!
+//! ```text
+//! STATE/apps/APP/lock              held while the app is being changed; says who holds it
+//! STATE/apps/APP/state.json        what was live, in order
+//! STATE/apps/APP/releases/1.json   one record each
+//! STATE/apps/APP/journal.jsonl     the deploy that is under way; moved to journals/ when it has ended
+//! STATE/apps/APP/former.json       the proxy's files before that deploy
+//! STATE/proxies/PROXY.lock         held while a proxy's configuration is being written
+//! ```
+//! Folders have mode 0700 and files 0600, because records hold the environment of containers.
+
+mod file;
+mod journal;
+mod lock;
+mod state;
+mod store;
+
+pub use journal::{Ending, Entry, Happened, Journal, JournalState, Replay, parse as parse_journal};
+pub use lock::{Holder, Lock};
+pub use state::{Activation, AppState, Cause};
+pub use store::{AppStore, LockedApp, Store};

@@ -1,0 +1,75 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::ReleaseNumber;
+
+/// Which releases were live, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppState {
+    /// Every change of what is live, oldest first.
+    pub activations: Vec<Activation>,
+}
+
+/// A release became live.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activation {
+    /// The release.
+    pub release: ReleaseNumber,
+    /// When.
+    pub at: Timestamp,
+    /// By what.
+    pub cause: Cause,
+}
+
+/// What made a release live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// `bgd deploy`.
+    Deploy,
+    /// `bgd rollback`.
+    Rollback,
+    /// `bgd adopt`: it was live before bgd came.
+    Adopt,
+}
+
+impl AppState {
+    /// The release that became live last.
+    pub fn live(&self) -> Option<ReleaseNumber> {
+        self.activations.last().map(|activation| activation.release)
+    }
+
+    /// The release that was live before `live`: the one that `rollback` goes to.
+    ///
+    /// After a rollback that is the release which was left, so a second rollback comes back.
+    pub fn previous(&self, live: ReleaseNumber) -> Option<ReleaseNumber> {
+        self.activations.iter().rev().map(|activation| activation.release).find(|release| *release != live)
+    }
+
+    /// Notes that a release became live; nothing when it is live already.
+    pub fn activate(&mut self, release: ReleaseNumber, cause: Cause, at: Timestamp) {
+        if self.live() != Some(release) {
+            self.activations.push(Activation { release, at, cause });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rollback_goes_to_the_release_before_and_a_second_one_comes_back() {
+        let at = Timestamp::UNIX_EPOCH;
+        let mut state = AppState::default();
+        assert_eq!(state.previous(ReleaseNumber(1)), None);
+        for n in [1, 2] {
+            state.activate(ReleaseNumber(n), Cause::Deploy, at);
+        }
+        assert_eq!(state.previous(ReleaseNumber(2)), Some(ReleaseNumber(1)));
+        state.activate(ReleaseNumber(1), Cause::Rollback, at);
+        state.activate(ReleaseNumber(1), Cause::Rollback, at);
+        assert_eq!(state.activations.len(), 3);
+        assert_eq!(state.previous(ReleaseNumber(1)), Some(ReleaseNumber(2)));
+    }
+}

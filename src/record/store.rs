@@ -1,0 +1,279 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::journal::{self, Journal, JournalState, Replay};
+use super::{AppState, Cause, Holder, Lock, file, lock};
+use crate::error::{Context, Error, Kind, Result};
+use crate::model::{AppName, Release, ReleaseNumber};
+use crate::proxy::Former;
+use crate::step::Step;
+
+/// The state folder.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+}
+
+impl Store {
+    /// Opens a state folder; it is made when something is written.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The user's state folder: `BGD_STATE_DIR`, `/var/lib/bgd` for root, else below the XDG state folder.
+    ///
+    /// # Errors
+    /// When there is no home folder to put it in.
+    pub fn of_this_user(env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
+        let set = |name: &str| env(name).filter(|value| !value.is_empty());
+        if let Some(folder) = set("BGD_STATE_DIR") {
+            return Ok(Self::at(folder));
+        }
+        if nix::unistd::geteuid().is_root() {
+            return Ok(Self::at("/var/lib/bgd"));
+        }
+        let state = set("XDG_STATE_HOME").map(PathBuf::from);
+        let state = state.or_else(|| set("HOME").map(|home| Path::new(&home).join(".local/state")));
+        state.map(|folder| Self::at(folder.join("bgd"))).ok_or_else(|| {
+            Error::new(Kind::Config, "there is no folder for bgd's records: HOME is not set")
+                .hint("set BGD_STATE_DIR")
+        })
+    }
+
+    /// The names of all apps that have records, sorted.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn apps(&self) -> Result<Vec<AppName>> {
+        let folder = self.root.join("apps");
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => {
+                return Err(error).or_error(Kind::Other, || format!("cannot read {}", folder.display()));
+            }
+        };
+        let mut apps = Vec::new();
+        for entry in entries {
+            let entry = entry.or_error(Kind::Other, || format!("cannot read {}", folder.display()))?;
+            // A folder that only a refused deploy made holds a lock and nothing else: not an app yet.
+            let known = entry.path().join("releases").exists() || entry.path().join("journal.jsonl").exists();
+            if let Some(name) = entry.file_name().to_str().and_then(|name| AppName::parse(name).ok())
+                && known
+            {
+                apps.push(name);
+            }
+        }
+        apps.sort();
+        Ok(apps)
+    }
+
+    /// The records of one app, to read.
+    pub fn app(&self, name: &AppName) -> AppStore {
+        AppStore { folder: self.root.join("apps").join(name.as_str()), name: name.clone() }
+    }
+
+    /// Takes the lock of a proxy, waiting for it: other apps write to it for short times only.
+    ///
+    /// # Errors
+    /// Of kind `Locked` when it is not free within a minute.
+    pub async fn lock_proxy(&self, proxy: &str) -> Result<Lock> {
+        let limit = std::time::Duration::from_secs(60);
+        Lock::wait(&lock::proxy_lock(&self.root, proxy), &format!("the proxy {proxy}"), limit).await
+    }
+}
+
+/// The records of one app, to read.
+#[derive(Debug, Clone)]
+pub struct AppStore {
+    folder: PathBuf,
+    name: AppName,
+}
+
+impl AppStore {
+    /// The app.
+    pub fn name(&self) -> &AppName {
+        &self.name
+    }
+
+    /// Which releases were live.
+    ///
+    /// # Errors
+    /// A file that is damaged or of a newer format.
+    pub fn state(&self) -> Result<AppState> {
+        Ok(file::read(&self.folder.join("state.json"))?.unwrap_or_default())
+    }
+
+    /// One release; `None` when there is no record of it.
+    ///
+    /// # Errors
+    /// A file that is damaged or of a newer format.
+    pub fn release(&self, number: ReleaseNumber) -> Result<Option<Release>> {
+        file::read(&self.release_path(number))
+    }
+
+    /// The numbers of all recorded releases, oldest first.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn numbers(&self) -> Result<Vec<ReleaseNumber>> {
+        let folder = self.folder.join("releases");
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => {
+                return Err(error).or_error(Kind::Other, || format!("cannot read {}", folder.display()));
+            }
+        };
+        let mut numbers: Vec<_> = entries
+            .flatten()
+            .filter_map(|entry| {
+                entry.file_name().to_str()?.strip_suffix(".json")?.parse().ok().map(ReleaseNumber)
+            })
+            .collect();
+        numbers.sort();
+        Ok(numbers)
+    }
+
+    /// All recorded releases, oldest first.
+    ///
+    /// # Errors
+    /// A file that is damaged or of a newer format.
+    pub fn releases(&self) -> Result<Vec<Release>> {
+        self.numbers()?.into_iter().filter_map(|number| self.release(number).transpose()).collect()
+    }
+
+    /// The journal of the deploy that is under way or was interrupted.
+    ///
+    /// # Errors
+    /// A journal that is damaged or of a newer format.
+    pub fn journal(&self) -> Result<JournalState> {
+        journal::load(&self.journal_path())
+    }
+
+    /// Who is changing the app now.
+    pub fn holder(&self) -> Option<Holder> {
+        Lock::holder(&self.folder.join("lock"))
+    }
+
+    /// Takes the app's lock, waiting for it at most `wait`.
+    ///
+    /// # Errors
+    /// Of kind `Locked`, naming the holder.
+    pub async fn lock(self, wait: std::time::Duration) -> Result<LockedApp> {
+        let lock = Lock::wait(&self.folder.join("lock"), &self.name.to_string(), wait).await?;
+        Ok(LockedApp { store: self, _lock: lock })
+    }
+
+    fn release_path(&self, number: ReleaseNumber) -> PathBuf {
+        self.folder.join("releases").join(format!("{number}.json"))
+    }
+
+    fn journal_path(&self) -> PathBuf {
+        self.folder.join("journal.jsonl")
+    }
+}
+
+/// The records of one app under its lock: only these can be written.
+#[derive(Debug)]
+pub struct LockedApp {
+    store: AppStore,
+    _lock: Lock,
+}
+
+impl std::ops::Deref for LockedApp {
+    type Target = AppStore;
+
+    fn deref(&self) -> &AppStore {
+        &self.store
+    }
+}
+
+impl LockedApp {
+    /// Stores a release.
+    ///
+    /// # Errors
+    /// When it is not surely on disk.
+    pub fn put_release(&self, release: &Release) -> Result<()> {
+        file::write(&self.release_path(release.number), release)
+    }
+
+    /// Stores which releases were live.
+    ///
+    /// # Errors
+    /// When it is not surely on disk.
+    pub fn put_state(&self, state: &AppState) -> Result<()> {
+        file::write(&self.folder.join("state.json"), state)
+    }
+
+    /// Keeps the proxy's files as they were before the deploy.
+    ///
+    /// # Errors
+    /// When they are not surely on disk.
+    pub fn put_former(&self, former: &Former) -> Result<()> {
+        file::write(&self.folder.join("former.json"), former)
+    }
+
+    /// The proxy's files as they were before the deploy that is under way.
+    ///
+    /// # Errors
+    /// A file that is damaged or of a newer format.
+    pub fn former(&self) -> Result<Option<Former>> {
+        file::read(&self.folder.join("former.json"))
+    }
+
+    /// Begins the journal of a deploy.
+    ///
+    /// # Errors
+    /// When one is there, or it cannot be written.
+    pub fn begin(
+        &self,
+        cause: Cause,
+        release: ReleaseNumber,
+        former: Option<ReleaseNumber>,
+        steps: Vec<Step>,
+    ) -> Result<Journal> {
+        file::make_folder(&self.folder)?;
+        if self.journal()? == JournalState::None {
+            // What a crash left before its first line was whole announces nothing.
+            file::remove(&self.journal_path())?;
+        }
+        Journal::create(&self.journal_path(), &journal::begin(cause, release, former, steps))
+    }
+
+    /// Goes on with the journal of an interrupted deploy.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn resume(&self, replay: &Replay) -> Result<Journal> {
+        Journal::resume(&self.journal_path(), replay.whole_bytes)
+    }
+
+    /// Puts the journal of a deploy that has ended among the old ones, and forgets the proxy's former files.
+    ///
+    /// # Errors
+    /// When a file cannot be moved.
+    pub fn archive(&self) -> Result<()> {
+        let folder = self.folder.join("journals");
+        file::make_folder(&folder)?;
+        let name = format!("{}.jsonl", jiff::Timestamp::now().as_microsecond());
+        let from = self.journal_path();
+        if from.exists() {
+            fs::rename(&from, folder.join(name))
+                .or_error(Kind::Other, || format!("cannot move {}", from.display()))?;
+        }
+        file::remove(&self.folder.join("former.json"))?;
+        file::sync_folder(&self.folder)?;
+        self.bound_journals(&folder)
+    }
+
+    fn bound_journals(&self, folder: &Path) -> Result<()> {
+        const KEPT: usize = 50;
+        let entries =
+            fs::read_dir(folder).or_error(Kind::Other, || format!("cannot read {}", folder.display()))?;
+        let mut names: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        names.sort();
+        let surplus = names.len().saturating_sub(KEPT);
+        names.iter().take(surplus).try_for_each(|path| file::remove(path))
+    }
+}

@@ -1,0 +1,265 @@
+use std::time::Instant;
+
+use super::status::{Advance, Phase, Status};
+use super::{Cancel, Wanted};
+use crate::error::{Error, Kind, Result};
+use crate::event::Event;
+use crate::model::Outcome;
+use crate::record::{Ending, Happened, Journal, Replay};
+use crate::step::{self, Context, Step};
+
+/// A deploy that ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done {
+    /// Whether the old release was left as it is because both releases fail.
+    pub held: bool,
+}
+
+/// Runs a plan from its first step.
+///
+/// # Errors
+/// The error of the step that failed. Its kind tells how things are: before the switch and during the watch everything
+/// was undone; `Stuck` and `NeedsRecovery` say that something is left to do.
+pub async fn execute(context: &Context<'_>, cancel: &Cancel) -> Result<Done> {
+    let plan = context.plan;
+    let former = plan.former.as_ref().map(|former| former.number);
+    let journal = context.records.begin(plan.cause, plan.target.number, former, plan.steps.clone())?;
+    let status = Status::new(plan.steps.clone());
+    let mut saga = Saga { context, cancel, journal, status, had_traffic: false };
+    saga.forward().await
+}
+
+/// A saga under way: its journal and its status always say the same.
+pub(super) struct Saga<'a> {
+    context: &'a Context<'a>,
+    cancel: &'a Cancel,
+    journal: Journal,
+    status: Status,
+    had_traffic: bool,
+}
+
+impl<'a> Saga<'a> {
+    /// Takes up what a journal tells.
+    pub(super) fn replay(context: &'a Context<'a>, cancel: &'a Cancel, replay: &Replay) -> Result<Self> {
+        let status = replayed(replay)?;
+        let journal = context.records.resume(replay)?;
+        let had_traffic = replay.last(Step::Verify) == Some(&Happened::Succeeded);
+        Ok(Self { context, cancel, journal, status, had_traffic })
+    }
+
+    /// Runs all steps that are left.
+    pub(super) async fn forward(&mut self) -> Result<Done> {
+        while let Some(step) = self.status.next() {
+            if self.context.held.get() && step > Step::Record {
+                break;
+            }
+            if let Err(error) = self.one(step).await {
+                return Err(self.failed(step, error).await);
+            }
+        }
+        let held = self.context.held.get();
+        while held && let Some(step) = self.status.next() {
+            // The steps that would touch the old release are noted as done, so that the journal can end.
+            self.note(step, Happened::Started)?;
+            self.note(step, Happened::Succeeded)?;
+        }
+        self.end(Ending::Completed)?;
+        Ok(Done { held })
+    }
+
+    async fn one(&mut self, step: Step) -> Result<()> {
+        if !step.moves_traffic() && self.cancel.wanted() != Wanted::Nothing {
+            return Err(interrupted());
+        }
+        self.note(step, Happened::Started)?;
+        let began = Instant::now();
+        let message = describe(step, self.context);
+        self.context.report.event(Event::StepStarted { step, message });
+        let work = step::run(step, self.context);
+        let message = match step {
+            // A switch that is half done is worse than one that is late.
+            Step::Switch | Step::Verify | Step::Record | Step::Forget | Step::Rename => work.await?,
+            _ => {
+                let least = if step.moves_traffic() { Wanted::Stop } else { Wanted::Hangup };
+                tokio::select! {
+                    biased;
+                    done = work => done?,
+                    () = self.cancel.at_least(least) => return Err(interrupted()),
+                }
+            }
+        };
+        self.note(step, Happened::Succeeded)?;
+        self.had_traffic |= step == Step::Verify;
+        self.context.report.event(Event::StepDone { step, took: began.elapsed(), message });
+        Ok(())
+    }
+
+    /// Decides what a failure means, and unwinds if it means that.
+    async fn failed(&mut self, step: Step, error: Error) -> Error {
+        let stays = step.moves_traffic() && error.kind() == Kind::Interrupted;
+        if stays || !step.can_go_back() {
+            return self.left_open(step, error);
+        }
+        let reason = error.one_line();
+        self.context.report.event(Event::StepFailed { step, reason: reason.clone() });
+        // The journal may be what failed; unwinding is right all the same, and says so if it cannot go on.
+        let noted = self.note_if_in(step, Happened::Failed { reason: reason.clone() });
+        let unwound = match noted {
+            Ok(()) => self.unwind(&reason).await,
+            Err(error) => Err(error),
+        };
+        match unwound {
+            Ok(()) => self.explain(step, error),
+            Err(stuck) => self.stuck(stuck, &error),
+        }
+    }
+
+    /// Undoes everything that may have had an effect, latest first.
+    pub(super) async fn unwind(&mut self, reason: &str) -> Result<()> {
+        for step in self.status.to_undo() {
+            self.note(step, Happened::Undoing)?;
+            if let Some(message) = describe_undo(step) {
+                self.context.report.event(Event::Undoing { step, message: message.to_owned() });
+            }
+            if let Err(error) = step::undo(step, self.context).await {
+                self.note(step, Happened::UndoFailed { reason: error.one_line() })?;
+                return Err(error);
+            }
+            self.note(step, Happened::Undone)?;
+        }
+        let mut release = self.context.plan.target.clone();
+        if release.outcome == Outcome::Unfinished {
+            let reason = reason.to_owned();
+            release.outcome =
+                if self.had_traffic { Outcome::RolledBack { reason } } else { Outcome::Failed { reason } };
+            self.context.records.put_release(&release)?;
+        }
+        self.end(Ending::Unwound { reason: reason.to_owned() })
+    }
+
+    /// Leaves the journal open for `bgd recover`: green is live, and nothing is lost by waiting.
+    fn left_open(&mut self, step: Step, error: Error) -> Error {
+        let target = &self.context.plan.target;
+        let app = &target.app.name;
+        let kind = if error.kind() == Kind::Interrupted { Kind::Interrupted } else { Kind::NeedsRecovery };
+        let back = match &self.context.plan.former {
+            Some(former) if step.can_go_back() => format!("release {} is still warm", former.number),
+            _ => "the deploy can only go forward from here".to_owned(),
+        };
+        error
+            .with_kind(kind)
+            .context(format!("{step} did not end; release {} of {app} is live, {back}", target.number))
+            .hint(format!("finish it: bgd recover {app}"))
+            .hint(format!("or take it back: bgd rollback {app}"))
+    }
+
+    /// Says what a failure means now that everything is undone.
+    fn explain(&self, step: Step, error: Error) -> Error {
+        let target = &self.context.plan.target;
+        let now = match &self.context.plan.former {
+            Some(former) => format!("release {} of {} is live, as before", former.number, target.app.name),
+            None => format!("nothing is live for {}, as before", target.app.name),
+        };
+        let kind = match (error.kind(), step) {
+            (Kind::Other | Kind::Docker, Step::Switch | Step::Verify) => Kind::Proxy,
+            (kind @ (Kind::Interrupted | Kind::Locked), _) => kind,
+            (_, Step::Watch) => Kind::RolledBack,
+            (kind, _) => kind,
+        };
+        error
+            .with_kind(kind)
+            .context(format!("release {} was not deployed ({step} failed); {now}", target.number))
+    }
+
+    fn stuck(&self, stuck: Error, first: &Error) -> Error {
+        let app = &self.context.plan.target.app.name;
+        let kind = if stuck.kind() == Kind::Stuck { Kind::Stuck } else { Kind::NeedsRecovery };
+        stuck
+            .with_kind(kind)
+            .context(format!("it could not be undone after: {}", first.one_line()))
+            .hint("both releases were left running, and nothing more was touched")
+            .hint(format!("when the cause is mended: bgd recover {app}"))
+            .hint(format!("see the containers: docker ps -a --filter label=bgd.app={app}"))
+            .hint(format!("see what the proxy routes to: bgd status {app}"))
+    }
+
+    fn end(&mut self, ending: Ending) -> Result<()> {
+        if self.status.phase != Phase::Ended {
+            self.journal.end(ending.clone())?;
+            self.advance(Advance::End(ending))?;
+        }
+        self.context.records.archive()
+    }
+
+    /// Writes to the journal what happens, if it may happen now; only then may the effect.
+    fn note(&mut self, step: Step, happened: Happened) -> Result<()> {
+        let mut next = self.status.clone();
+        next.advance(Advance::Step(step, happened.clone())).map_err(|illegal| illegal_order(&illegal))?;
+        self.journal.step(step, happened)?;
+        self.status = next;
+        Ok(())
+    }
+
+    fn note_if_in(&mut self, step: Step, happened: Happened) -> Result<()> {
+        if self.status.phase == Phase::In(step) { self.note(step, happened) } else { Ok(()) }
+    }
+
+    fn advance(&mut self, advance: Advance) -> Result<()> {
+        self.status.advance(advance).map_err(|illegal| illegal_order(&illegal))
+    }
+}
+
+/// Follows a journal to the status that it ended in.
+pub(super) fn replayed(replay: &Replay) -> Result<Status> {
+    let mut status = Status::new(replay.steps.clone());
+    for (step, happened) in &replay.happened {
+        status.advance(Advance::Step(*step, happened.clone())).map_err(|illegal| illegal_order(&illegal))?;
+    }
+    Ok(status)
+}
+
+fn illegal_order(illegal: &super::Illegal) -> Error {
+    Error::new(Kind::Stuck, format!("the journal is not in a legal order: {illegal}"))
+        .hint("nothing was touched; this is a defect of bgd, please report it with the journal")
+}
+
+fn describe(step: Step, context: &Context<'_>) -> String {
+    let target = &context.plan.target;
+    let former = context
+        .plan
+        .former
+        .as_ref()
+        .map_or_else(|| "nothing".to_owned(), |f| format!("release {}", f.number));
+    let containers: Vec<_> = target.containers.iter().map(|(name, _)| name.as_str()).collect();
+    let containers = containers.join(", ");
+    match step {
+        Step::Pull => format!("pull {}", target.image),
+        Step::Create => format!("create {containers}"),
+        Step::Start => format!("start {containers}"),
+        Step::Ready => format!("wait until {containers} is ready"),
+        Step::Smoke => format!("smoke test {containers}"),
+        Step::Stage => format!("make {} known to {}", target.slot, context.proxy.describe()),
+        Step::Switch => format!("switch from {former} to release {}", target.number),
+        Step::Verify => "prove the switch at the proxy".to_owned(),
+        Step::Watch => format!("watch release {}", target.number),
+        Step::Record => format!("record release {}", target.number),
+        Step::Forget => format!("make the proxy forget {former}"),
+        Step::Drain => format!("drain {former}"),
+        Step::Retire => format!("retire {former}"),
+        Step::Rename => "rename the live containers".to_owned(),
+    }
+}
+
+fn describe_undo(step: Step) -> Option<&'static str> {
+    match step {
+        Step::Create => Some("remove the new containers"),
+        Step::Start => Some("stop the new containers"),
+        Step::Stage => Some("put the proxy's former configuration back"),
+        Step::Switch => Some("switch back and drain the new release"),
+        _ => None,
+    }
+}
+
+fn interrupted() -> Error {
+    Error::new(Kind::Interrupted, "interrupted")
+}

@@ -1,0 +1,169 @@
+use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use futures_util::stream::LocalBoxStream;
+
+use crate::docker::{ContainerEvent, Engine};
+use crate::error::{Error, Kind, Result};
+use crate::event::Report;
+use crate::model::{App, ContainerName, label};
+use crate::plan::{self, Plan, Present};
+use crate::proxy::{Proxy, Route, Target};
+use crate::record::{LockedApp, Store};
+
+/// What a step works with.
+pub struct Context<'a> {
+    /// The Docker engine.
+    pub engine: Rc<dyn Engine>,
+    /// The proxy, for this app.
+    pub proxy: Rc<dyn Proxy>,
+    /// The state folder.
+    pub store: &'a Store,
+    /// The app's records, under its lock.
+    pub records: &'a LockedApp,
+    /// What will be done.
+    pub plan: &'a Plan,
+    /// Where it is told what happens.
+    pub report: &'a dyn Report,
+    /// Green's events, followed from before it is started.
+    pub events: RefCell<Option<LocalBoxStream<'static, Result<ContainerEvent>>>>,
+    /// Set when green fails and blue does too: blue is then left as it is.
+    pub held: Cell<bool>,
+}
+
+impl Context<'_> {
+    /// The configuration of the release that is to become live.
+    pub fn app(&self) -> &App {
+        &self.plan.target.app
+    }
+
+    /// Green as it is.
+    ///
+    /// # Errors
+    /// When Docker cannot be asked.
+    pub async fn green(&self) -> Result<Present> {
+        plan::present(self.engine.as_ref(), &self.plan.target).await
+    }
+
+    /// Blue as it is; nothing when there is no blue.
+    ///
+    /// # Errors
+    /// When Docker cannot be asked.
+    pub async fn blue(&self) -> Result<Present> {
+        match &self.plan.former {
+            Some(former) => plan::present(self.engine.as_ref(), former).await,
+            None => Ok(Present::default()),
+        }
+    }
+
+    /// Green's addresses on the proxy's network.
+    ///
+    /// # Errors
+    /// When a container of green has none: it does not run.
+    pub async fn green_addresses(&self) -> Result<Vec<IpAddr>> {
+        let addresses = self.green().await?.addresses(self.app().network.as_str());
+        if addresses.len() == self.plan.target.containers.len() {
+            return Ok(addresses);
+        }
+        Err(Error::new(
+            Kind::NotReady,
+            format!(
+                "release {} has {} of {} containers on the network {}",
+                self.plan.target.number,
+                addresses.len(),
+                self.plan.target.containers.len(),
+                self.app().network
+            ),
+        ))
+    }
+
+    /// Blue's addresses on the proxy's network; none when it does not run.
+    ///
+    /// # Errors
+    /// When Docker cannot be asked.
+    pub async fn blue_addresses(&self) -> Result<Vec<IpAddr>> {
+        match &self.plan.former {
+            Some(former) => Ok(self.blue().await?.addresses(former.app.network.as_str())),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Green, as the proxy finds it.
+    ///
+    /// # Errors
+    /// As [`Context::green_addresses`].
+    pub async fn green_target(&self) -> Result<Target> {
+        Ok(plan::target_of(&self.plan.target, self.green_addresses().await?))
+    }
+
+    /// Blue, as the proxy finds it.
+    ///
+    /// # Errors
+    /// When Docker cannot be asked.
+    pub async fn blue_target(&self) -> Result<Option<Target>> {
+        match &self.plan.former {
+            Some(former) => Ok(Some(plan::target_of(former, self.blue_addresses().await?))),
+            None => Ok(None),
+        }
+    }
+
+    /// The route while blue is live and green is known.
+    ///
+    /// # Errors
+    /// As [`Context::green_addresses`].
+    pub async fn staged_route(&self) -> Result<Route> {
+        Ok(Route { live: self.blue_target().await?, idle: Some(self.green_target().await?) })
+    }
+
+    /// The route when green is live and blue still known.
+    ///
+    /// # Errors
+    /// As [`Context::green_addresses`].
+    pub async fn switched_route(&self) -> Result<Route> {
+        Ok(Route { live: Some(self.green_target().await?), idle: self.blue_target().await? })
+    }
+
+    /// Refuses to go on when the proxy still routes to blue. Asked right before blue is stopped, removed or renamed.
+    ///
+    /// # Errors
+    /// Of kind `Proxy` when blue is live, or the proxy does not say.
+    pub async fn insist_green_is_live(&self) -> Result<()> {
+        let live = self.proxy.live().await?;
+        let target = &self.plan.target;
+        match live {
+            Some(live)
+                if live.slot == target.slot && live.release.is_none_or(|number| number == target.number) =>
+            {
+                Ok(())
+            }
+            _ => Err(Error::new(
+                Kind::Proxy,
+                format!(
+                    "{} does not route to release {} any more: the old release is left as it is",
+                    self.proxy.describe(),
+                    target.number
+                ),
+            )
+            .hint(format!("see what it routes to with: bgd status {}", target.app.name))),
+        }
+    }
+
+    /// The container of the proxy, for its lock.
+    pub fn proxy_container(&self) -> &ContainerName {
+        self.app().proxy.container()
+    }
+
+    /// The labels by which green's containers are found and followed.
+    pub fn green_labels(&self) -> Vec<String> {
+        vec![
+            format!("{}={}", label::APP, self.app().name),
+            format!("{}={}", label::RELEASE, self.plan.target.number),
+        ]
+    }
+
+    /// Tells how far the step is.
+    pub fn progress(&self, step: super::Step, done: u64, total: Option<u64>, message: impl Into<String>) {
+        self.report.event(crate::event::Event::Progress { step, done, total, message: message.into() });
+    }
+}

@@ -1,0 +1,74 @@
+use futures_util::future::try_join_all;
+
+use super::Context;
+use crate::docker::Summary;
+use crate::error::{Error, Kind, Result};
+use crate::model::label;
+
+pub(super) async fn run(context: &Context<'_>) -> Result<String> {
+    context.records.put_release(&context.plan.target)?;
+    free_slot(context).await?;
+    let target = &context.plan.target;
+    let present = context.green().await?;
+    let missing = target.containers.iter().zip(&present.containers).filter(|(_, found)| found.is_none());
+    try_join_all(missing.map(|((name, spec), _)| async move {
+        context
+            .engine
+            .create(name, spec)
+            .await
+            .map_err(|error| error.context(format!("{name} could not be created")))
+    }))
+    .await?;
+    let names: Vec<_> = target.containers.iter().map(|(name, _)| name.as_str()).collect();
+    Ok(names.join(", "))
+}
+
+/// Removes what an earlier release left in green's place. The proxy is asked first, whatever the records say.
+async fn free_slot(context: &Context<'_>) -> Result<()> {
+    let target = &context.plan.target;
+    let labelled = context.engine.containers(&[format!("{}={}", label::APP, target.app.name)]).await?;
+    let surplus: Vec<&Summary> = labelled.iter().filter(|summary| is_surplus(context, summary)).collect();
+    let live = context.proxy.live().await?;
+    for summary in &surplus {
+        let slot = summary.labels.get(label::SLOT).map(String::as_str);
+        let release = summary.labels.get(label::RELEASE).map(String::as_str);
+        let is_live = live.is_some_and(|live| match live.release {
+            Some(number) => release == Some(number.to_string().as_str()),
+            None => slot == Some(live.slot.as_str()) && summary.status == "running",
+        });
+        if is_live {
+            return Err(Error::new(
+                Kind::NeedsRecovery,
+                format!("{} is in the place of the new release, and the proxy routes to it", summary.name),
+            )
+            .hint(format!("see what is live with: bgd status {}", target.app.name)));
+        }
+    }
+    try_join_all(surplus.iter().map(|summary| context.engine.remove(&summary.id))).await?;
+    for (name, _) in &target.containers {
+        match context.engine.container(name).await? {
+            Some(other) if !other.spec.labels.contains_key(label::APP) => return Err(name_is_taken(name)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether a container of this app belongs neither to what is live nor to what is to become live.
+fn is_surplus(context: &Context<'_>, summary: &Summary) -> bool {
+    let number = summary.labels.get(label::RELEASE).map(String::as_str);
+    let is = |release: &crate::model::Release| number == Some(release.number.to_string().as_str());
+    !is(&context.plan.target) && !context.plan.former.as_ref().is_some_and(is)
+}
+
+fn name_is_taken(name: &str) -> Error {
+    Error::new(Kind::Config, format!("there is a container {name} already, and it is not bgd's"))
+        .hint(format!("if it is what serves today: bgd adopt {name}"))
+        .hint(format!("else rename it or remove it: docker rename {name} {name}-old"))
+}
+
+pub(super) async fn undo(context: &Context<'_>) -> Result<()> {
+    let labelled = context.engine.containers(&context.green_labels()).await?;
+    try_join_all(labelled.iter().map(|summary| context.engine.remove(&summary.id))).await?;
+    Ok(())
+}

@@ -1,0 +1,29 @@
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::{Context, Step};
+use crate::error::Result;
+
+pub(super) async fn run(context: &Context<'_>) -> Result<String> {
+    let addresses = context.blue_addresses().await?;
+    let limit = context.app().drain_timeout;
+    let began = Instant::now();
+    loop {
+        let left = context.proxy.in_flight(&addresses).await?;
+        if left.is_empty() {
+            return Ok("nothing is in flight on the old release".to_owned());
+        }
+        if began.elapsed() >= limit {
+            context.report.warn(
+                format!("after {} s there were still {left} on the old release", limit.as_secs()),
+                Some("raise `drain.timeout` if they should have been given more time".to_owned()),
+            );
+            return Ok(format!("{left} were left at the deadline"));
+        }
+        let (done, total) = (began.elapsed().as_millis(), limit.as_millis());
+        let to_u64 = |n: u128| u64::try_from(n).unwrap_or(u64::MAX);
+        context.progress(Step::Drain, to_u64(done), Some(to_u64(total)), left.to_string());
+        sleep(Duration::from_millis(if began.elapsed() < Duration::from_secs(1) { 10 } else { 100 })).await;
+    }
+}

@@ -1,0 +1,72 @@
+//! The steps of a deploy: what each does, and how it is undone. Each can run twice and be undone twice.
+
+mod containers;
+mod context;
+mod create;
+mod drain;
+mod forget;
+mod kind;
+mod ready;
+mod record;
+mod rename;
+mod retire;
+mod smoke;
+mod stage;
+mod start;
+mod switch;
+mod verify;
+mod watch;
+
+pub use context::Context;
+pub use kind::Step;
+pub use ready::check_command;
+
+use crate::error::Result;
+
+/// Does a step. Returns what came of it, for people.
+///
+/// # Errors
+/// The step's own; it may have had its effect in part, and undoing it takes that back.
+pub async fn run(step: Step, context: &Context<'_>) -> Result<String> {
+    match step {
+        Step::Create => create::run(context).await,
+        Step::Start => start::run(context).await,
+        Step::Ready => ready::run(context).await,
+        Step::Smoke => smoke::run(context).await,
+        Step::Stage => stage::run(context).await,
+        Step::Switch => switch::run(context).await,
+        Step::Verify => verify::run(context).await,
+        Step::Watch => watch::run(context).await,
+        Step::Record => record::run(context),
+        Step::Forget => forget::run(context).await,
+        Step::Drain => drain::run(context).await,
+        Step::Retire => retire::run(context).await,
+        Step::Rename => rename::run(context).await,
+        Step::Pull => Ok(String::new()),
+    }
+}
+
+/// Takes back the effect of a step, also one that happened only in part.
+///
+/// Steps after the record is written have no way back: from there going back is a deploy of its own.
+///
+/// # Errors
+/// When the effect could not be taken back: the deploy is stuck then.
+pub async fn undo(step: Step, context: &Context<'_>) -> Result<()> {
+    match step {
+        Step::Create => create::undo(context).await,
+        Step::Start => start::undo(context).await,
+        Step::Stage => stage::undo(context).await,
+        Step::Switch => switch::undo(context).await,
+        Step::Pull
+        | Step::Ready
+        | Step::Smoke
+        | Step::Verify
+        | Step::Watch
+        | Step::Record
+        | Step::Forget
+        | Step::Drain
+        | Step::Retire
+        | Step::Rename => Ok(()),
+    }
+}

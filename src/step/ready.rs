@@ -1,0 +1,216 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::{join_all, select, try_join_all};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::containers::{end_of, not_ready};
+use super::{Context, Step};
+use crate::docker::{ContainerEvent, EventKind, HealthStatus};
+use crate::error::{Error, Kind, Result};
+use crate::model::{Health, HealthTiming};
+use crate::probe::Request;
+
+/// How often the check is run before green is ready: nobody shall wait for Docker's first interval.
+const FAST: Duration = Duration::from_millis(50);
+/// How often Docker is asked although its events tell all the same.
+const BACKSTOP: Duration = Duration::from_secs(1);
+
+pub(super) async fn run(context: &Context<'_>) -> Result<String> {
+    let limit = match &context.app().health {
+        Health::Image { deadline } => *deadline,
+        Health::Command { timing, .. } | Health::Http { timing, .. } => timing.deadline,
+        Health::None => Duration::from_secs(10),
+    };
+    let names: Vec<&String> = context.plan.target.containers.iter().map(|(name, _)| name).collect();
+    let all = try_join_all(names.iter().map(|name| one(context, name)));
+    let events = futures_util::future::OptionFuture::from(Some(bad_event(context)));
+    let outcome = timeout(limit, select(Box::pin(all), Box::pin(events))).await;
+    match outcome {
+        Ok(futures_util::future::Either::Left((result, _))) => result.map(|_| String::new()),
+        Ok(futures_util::future::Either::Right((error, _))) => {
+            Err(error.unwrap_or_else(|| Error::new(Kind::Docker, "the engine's events ended")))
+        }
+        Err(_) => Err(late(context, &names, limit).await),
+    }
+}
+
+async fn late(context: &Context<'_>, names: &[&String], limit: Duration) -> Error {
+    let mut errors = join_all(names.iter().map(|name| async move {
+        let answer = attempt(context, name).await;
+        match answer {
+            Ok(()) => None,
+            Err(last) => {
+                Some(not_ready(context, name, format!("not within {} s; {last}", limit.as_secs())).await)
+            }
+        }
+    }))
+    .await
+    .into_iter()
+    .flatten();
+    errors
+        .next()
+        .unwrap_or_else(|| {
+            Error::new(Kind::NotReady, format!("it took more than {} s to get ready", limit.as_secs()))
+        })
+        .hint("raise `health.deadline` if it needs more time to start")
+}
+
+/// Waits for an event that tells that green is lost.
+async fn bad_event(context: &Context<'_>) -> Error {
+    // The stream is put back when this future is dropped or done: the watch goes on with it.
+    let Some(mut events) = context.events.borrow_mut().take() else {
+        return std::future::pending().await;
+    };
+    let error = loop {
+        match events.next().await {
+            Some(Ok(event)) => {
+                if let Some(error) = lost(context, &event).await {
+                    break error;
+                }
+            }
+            Some(Err(error)) => break error,
+            None => std::future::pending().await,
+        }
+    };
+    *context.events.borrow_mut() = Some(events);
+    error
+}
+
+async fn lost(context: &Context<'_>, event: &ContainerEvent) -> Option<Error> {
+    let why = match event.kind {
+        EventKind::Die(_) | EventKind::Oom => {
+            let container = context.engine.container(&event.id).await.ok().flatten();
+            match (container, event.kind) {
+                (_, EventKind::Oom) => "it was killed for its use of memory".to_owned(),
+                (Some(container), _) if !container.state.running => end_of(&container),
+                (_, EventKind::Die(code)) => format!("it ended with exit code {code}, and was restarted"),
+                _ => return None,
+            }
+        }
+        EventKind::Destroy => "somebody removed it".to_owned(),
+        EventKind::Health(HealthStatus::Unhealthy) => "its health check says unhealthy".to_owned(),
+        EventKind::Health(_) | EventKind::Start => return None,
+    };
+    Some(not_ready(context, &event.name, why).await)
+}
+
+/// Waits until one container is ready.
+async fn one(context: &Context<'_>, name: &str) -> Result<()> {
+    let mut failing_since: Option<Instant> = None;
+    let began = Instant::now();
+    let mut looked = began;
+    inspect(context, name).await?;
+    loop {
+        match attempt(context, name).await {
+            Ok(()) => return inspect(context, name).await.map(|_| ()),
+            Err(last) => {
+                let since = *failing_since.get_or_insert_with(Instant::now);
+                if let Some(timing) = timing(context)
+                    && gave_up(&timing, began.elapsed(), since.elapsed())
+                {
+                    return Err(not_ready(context, name, last).await);
+                }
+            }
+        }
+        if looked.elapsed() >= BACKSTOP {
+            looked = Instant::now();
+            if inspect(context, name).await? == Some(HealthStatus::Healthy) && timing(context).is_none() {
+                return Ok(());
+            }
+        }
+        sleep(FAST).await;
+    }
+}
+
+fn timing(context: &Context<'_>) -> Option<HealthTiming> {
+    match &context.app().health {
+        Health::Http { timing, .. } => Some(*timing),
+        Health::Image { .. } | Health::Command { .. } | Health::None => None,
+    }
+}
+
+/// As Docker counts: `retries` failures in a row, an `interval` apart, after the start period.
+fn gave_up(timing: &HealthTiming, running: Duration, failing: Duration) -> bool {
+    let patience = timing.interval.saturating_mul(timing.retries.max(1));
+    running > timing.start_period.saturating_add(patience) && failing > patience
+}
+
+/// Looks whether the container runs and Docker does not call it unhealthy.
+async fn inspect(context: &Context<'_>, name: &str) -> Result<Option<HealthStatus>> {
+    let Some(container) = context.engine.container(name).await? else {
+        return Err(not_ready(context, name, "it is gone").await);
+    };
+    if !container.state.running || container.state.restarting {
+        let why = end_of(&container);
+        return Err(not_ready(context, name, why).await);
+    }
+    let health = container.state.health.map(|health| health.status);
+    if health == Some(HealthStatus::Unhealthy) {
+        return Err(not_ready(context, name, "its health check says unhealthy").await);
+    }
+    Ok(health)
+}
+
+/// Runs the check once.
+async fn attempt(context: &Context<'_>, name: &str) -> Result<(), String> {
+    let app = context.app();
+    match &app.health {
+        Health::None => Ok(()),
+        Health::Http { path, timing } => {
+            let container = context.engine.container(name).await.map_err(|error| error.one_line())?;
+            let address =
+                container.and_then(|container| container.addresses.get(app.network.as_str()).copied());
+            let address = address.ok_or("it has no address on the proxy's network")?;
+            let to = SocketAddr::new(address, app.port);
+            let request = Request::get(to, app.name.as_str(), path, timing.timeout);
+            let vantage = context.proxy.vantage().await.map_err(|error| error.one_line())?;
+            match vantage.request(&request).await {
+                Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
+                Ok(answer) => Err(format!("GET {path} on port {} answered {}", app.port, answer.status)),
+                Err(failure) => Err(format!("GET {path} on port {}: {failure}", app.port)),
+            }
+        }
+        Health::Command { test, timing } => exec(context, name, test, timing.timeout).await,
+        Health::Image { .. } => {
+            let image = context
+                .engine
+                .image(&context.plan.target.image_id)
+                .await
+                .map_err(|error| error.one_line())?;
+            let test = image.and_then(|image| image.health_test).unwrap_or_default();
+            exec(context, name, &test, Duration::from_secs(30)).await
+        }
+    }
+}
+
+async fn exec(context: &Context<'_>, name: &str, test: &[String], limit: Duration) -> Result<(), String> {
+    let command = check_command(test).ok_or("there is no health check to run")?;
+    match context.engine.exec(name, &command, limit).await {
+        Ok(output) if output.code == 0 => Ok(()),
+        Ok(output) => {
+            let said = output.output.trim();
+            Err(format!("its health check ended with exit code {}: {said}", output.code))
+        }
+        Err(error) => Err(error.one_line()),
+    }
+}
+
+/// The argument list of a health check's test as the API writes it; `None` when there is no check.
+pub fn check_command(test: &[String]) -> Option<Vec<String>> {
+    match test.split_first() {
+        Some((kind, rest)) if kind == "CMD" && !rest.is_empty() => Some(rest.to_vec()),
+        Some((kind, [script])) if kind == "CMD-SHELL" => {
+            Some(vec!["/bin/sh".to_owned(), "-c".to_owned(), script.clone()])
+        }
+        _ => None,
+    }
+}
+
+impl Context<'_> {
+    /// Tells that the step waits for something.
+    pub(super) fn waiting(&self, step: Step, message: impl Into<String>) {
+        self.progress(step, 0, None, message);
+    }
+}

@@ -1,0 +1,29 @@
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+
+use super::Context;
+use crate::error::Result;
+use crate::model::{Release, Retire};
+use crate::plan::is_foreign;
+
+/// How long a container may take to stop when nothing else is said; Docker's own default.
+const GRACE: Duration = Duration::from_secs(10);
+
+pub(super) async fn run(context: &Context<'_>) -> Result<String> {
+    let Some(former) = &context.plan.former else { return Ok(String::new()) };
+    let present = context.blue().await?;
+    context.insist_green_is_live().await?;
+    let grace = grace(former);
+    try_join_all(present.iter().map(|container| context.engine.stop(&container.id, grace))).await?;
+    if context.app().retire == Retire::Remove && !is_foreign(former) {
+        try_join_all(present.iter().map(|container| context.engine.remove(&container.id))).await?;
+        return Ok(format!("release {} removed", former.number));
+    }
+    Ok(format!("release {} stopped", former.number))
+}
+
+/// How long the containers of a release may take to stop.
+pub(super) fn grace(release: &Release) -> Duration {
+    release.containers.iter().filter_map(|(_, spec)| spec.stop_grace).max().unwrap_or(GRACE)
+}

@@ -1,0 +1,119 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::{Context, Step};
+use crate::docker::EventKind;
+use crate::error::{Error, Kind, Result};
+use crate::model::{Health, Method};
+use crate::probe::Request;
+use crate::proxy::Through;
+use crate::watch::{Sample, Tally, Verdict};
+
+/// How long a request of the watch may take.
+const LIMIT: Duration = Duration::from_secs(5);
+
+pub(super) async fn run(context: &Context<'_>) -> Result<String> {
+    let window = context.app().watch_window;
+    let until = Instant::now() + window;
+    let events = context.events.borrow_mut().take();
+    let mut events = match events {
+        Some(events) => events,
+        None => context.engine.events(&context.green_labels()).await?,
+    };
+    // The start itself may still stand in the stream; from here on a start is a restart.
+    let mut started = context.green().await?.iter().filter_map(|container| container.state.started).max();
+    let mut every_second = interval(Duration::from_secs(1));
+    every_second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut tally = Tally::default();
+    loop {
+        let sample = tokio::select! {
+            biased;
+            event = events.next() => match event {
+                Some(Ok(event)) => match event.kind {
+                    EventKind::Start if !restarted(context, &mut started).await? => continue,
+                    kind => Sample::Event { name: event.name, kind },
+                },
+                Some(Err(error)) => return Err(error),
+                None => return Err(Error::new(Kind::Docker, "the engine's events ended")),
+            },
+            () = tokio::time::sleep_until(until) => break,
+            _ = every_second.tick() => ask(context).await,
+        };
+        if let Verdict::Bad(why) = tally.add(&sample) {
+            if let Some(shared) = blue_fails_too(context).await? {
+                context.report.warn(
+                    format!(
+                        "release {} fails ({why}), and {shared}: it is not taken back",
+                        context.plan.target.number
+                    ),
+                    Some("look for a cause that both share, such as a database".to_owned()),
+                );
+                context.held.set(true);
+                tally.excuse();
+            } else {
+                return Err(Error::new(Kind::RolledBack, why));
+            }
+        } else if !tally.is_failing() {
+            context.held.set(false);
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        let done = window.saturating_sub(left).as_secs();
+        context.progress(Step::Watch, done, Some(window.as_secs()), tally.to_string());
+    }
+    Ok(tally.to_string())
+}
+
+async fn restarted(context: &Context<'_>, known: &mut Option<jiff::Timestamp>) -> Result<bool> {
+    let now = context.green().await?.iter().filter_map(|container| container.state.started).max();
+    let later = now > *known;
+    *known = now;
+    Ok(later)
+}
+
+async fn ask(context: &Context<'_>) -> Sample {
+    let through = Through { method: "GET", path: path(context), host: host(context), limit: LIMIT };
+    match context.proxy.through(through).await {
+        Ok(answer) => Sample::Answer(answer.status),
+        Err(failure) => Sample::NoAnswer(failure.to_string()),
+    }
+}
+
+/// Asks blue what green could not answer. `Some` says why going back would not help.
+async fn blue_fails_too(context: &Context<'_>) -> Result<Option<String>> {
+    let Some(former) = &context.plan.former else {
+        return Ok(Some("there is no release before it".to_owned()));
+    };
+    let addresses = context.blue_addresses().await?;
+    let Some(address) = addresses.first() else {
+        return Ok(Some(format!("release {} does not run any more", former.number)));
+    };
+    let to = SocketAddr::new(*address, former.app.port);
+    let host = host(context).unwrap_or(former.app.name.as_str());
+    let request = Request::get(to, host, path(context), LIMIT);
+    let vantage = context.proxy.vantage().await?;
+    Ok(match vantage.request(&request).await {
+        Ok(answer) if answer.status < 500 => None,
+        Ok(answer) => Some(format!("release {} answers {} as well", former.number, answer.status)),
+        Err(failure) => Some(format!("release {} does not answer either ({failure})", former.number)),
+    })
+}
+
+/// The path that is asked: the health check's, else the first smoke test's, else `/`.
+fn path<'a>(context: &'a Context<'_>) -> &'a str {
+    let app = context.app();
+    if let Health::Http { path, .. } = &app.health {
+        return path;
+    }
+    let get = app.smoke.iter().find(|test| test.method == Method::Get);
+    get.map_or("/", |test| &test.path)
+}
+
+fn host<'a>(context: &'a Context<'_>) -> Option<&'a str> {
+    context.app().smoke.iter().find_map(|test| {
+        let header = test.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
+        header.map(|(_, value)| value.expose())
+    })
+}
