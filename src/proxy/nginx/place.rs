@@ -6,7 +6,7 @@ use super::driver::NginxDriver;
 use super::marker::generation_of;
 use super::names::{self, fingerprint};
 use super::processes::Processes;
-use super::reload::{Change, read_text};
+use super::reload::{Change, is_loaded, read_text};
 use super::seat::Seat;
 use super::text::{self, LiveBy};
 use super::version::Method;
@@ -81,18 +81,16 @@ impl NginxDriver {
     }
 
     /// Whether the running nginx has loaded the app's present file, and that file names this release's host.
-    pub(super) async fn knows(
-        &self,
-        seat: &Seat,
-        loaded: Option<&str>,
-        host: &str,
-        port: u16,
-    ) -> Result<bool> {
+    pub(super) async fn knows(&self, seat: &Seat, host: &str, port: u16) -> Result<bool> {
         let Some(disk) = read_text(&*seat.vantage, &self.file()).await? else { return Ok(false) };
         let upstream = names::upstream_of(&self.proxy, &self.app.name);
-        Ok(loaded.is_some()
-            && generation_of(&disk) == loaded
-            && names(&disk, &upstream, &format!("{host}:{port}")))
+        if !names(&disk, &upstream, &format!("{host}:{port}")) {
+            return Ok(false);
+        }
+        match generation_of(&disk) {
+            Some(generation) => is_loaded(&*seat.vantage, &self.app.name, generation).await,
+            None => Ok(false),
+        }
     }
 }
 

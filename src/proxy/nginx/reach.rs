@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, Kind, Result};
@@ -10,6 +11,7 @@ use crate::proxy::Target;
 use super::driver::NginxDriver;
 use super::marker::{self, MARKER};
 use super::names::authority;
+use super::reload::BURST;
 use super::seat::Seat;
 
 /// How long nginx may take until it reaches a release: its resolver asks again after 5 s when an answer was lost.
@@ -69,13 +71,16 @@ impl NginxDriver {
         loop {
             let mut request = Request::get(MARKER, marker::name(&self.app.name), path, LIMIT);
             request.headers.push(("X-Bgd-Host".to_owned(), self.route_host()));
-            let seen = match seat.vantage.request(&request).await {
-                Ok(answer) => match judge(&answer, target, generation) {
-                    None => return Ok(()),
-                    Some(seen) => seen,
-                },
-                Err(failure) => failure.to_string(),
-            };
+            // Former workers still accept, and would get single connections.
+            let burst = if generation.is_some() { BURST } else { 1 };
+            let mut seen = String::new();
+            for answer in join_all((0..burst).map(|_| seat.vantage.request(&request))).await {
+                match answer.map(|answer| judge(&answer, target, generation)) {
+                    Ok(None) => return Ok(()),
+                    Ok(Some(other)) => seen = other,
+                    Err(failure) => seen = failure.to_string(),
+                }
+            }
             if start.elapsed() >= DEADLINE {
                 return Err(seen);
             }

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use crate::docker::Engine;
@@ -18,6 +19,8 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(8);
 /// Fresh connections in a row that have to be answered by the new configuration.
 const STREAK: usize = 5;
+/// Connections at once, where one answer of the new configuration is enough.
+pub const BURST: usize = 8;
 /// nginx lets both generations accept for 100 ms (`ngx_process_cycle.c`): there is no use in looking before.
 const BOTH_ACCEPT: Duration = Duration::from_millis(85);
 /// How long only new answers may come when nobody remembers which workers are old.
@@ -125,10 +128,16 @@ pub enum Before<'a> {
 /// Of the kind `Proxy`, saying what was seen instead until the deadline.
 pub async fn confirm(engine: &dyn Engine, seat: &Seat, expected: &Expected<'_>) -> Result<()> {
     let deadline = Instant::now() + DEADLINE;
+    // Where nothing that is live changes, one answer tells that the master has taken the new configuration.
+    let is_telling = matches!(expected.before, Before::Irrelevant) && expected.live.is_none();
     let mut only_new_since = None;
     let mut is_first = true;
     loop {
-        let mut seen = ask(&*seat.vantage, expected).await?;
+        let mut seen = if is_telling {
+            any(&*seat.vantage, expected).await?
+        } else {
+            ask(&*seat.vantage, expected).await?
+        };
         if seen.is_none()
             && std::mem::take(&mut is_first)
             && matches!(expected.before, Before::Known(_))
@@ -137,7 +146,7 @@ pub async fn confirm(engine: &dyn Engine, seat: &Seat, expected: &Expected<'_>) 
             sleep(BOTH_ACCEPT).await;
         }
         for _ in 1..STREAK {
-            if seen.is_none() {
+            if seen.is_none() && !is_telling {
                 seen = ask(&*seat.vantage, expected).await?;
             }
         }
@@ -186,6 +195,30 @@ async fn still_old(
             Ok((!is_done).then(|| format!("{old} former workers still accept connections")))
         }
     }
+}
+
+/// Asks on several connections at once, of which one answer is enough.
+///
+/// While both generations accept, an idle nginx gives single connections to a former worker each time: those wait
+/// longest, and the kernel wakes the first that waits.
+async fn any(vantage: &dyn Vantage, expected: &Expected<'_>) -> Result<Option<String>> {
+    let mut seen = None;
+    for answer in join_all((0..BURST).map(|_| ask(vantage, expected))).await {
+        match answer? {
+            None => return Ok(None),
+            other => seen = other,
+        }
+    }
+    Ok(seen)
+}
+
+/// Whether nginx's master has taken this generation. Former workers may still accept beside the new ones.
+///
+/// # Errors
+/// Of the kind `Proxy` when nginx cannot be asked.
+pub async fn is_loaded(vantage: &dyn Vantage, app: &AppName, generation: &str) -> Result<bool> {
+    let expected = Expected { app, generation, live: None, before: Before::Irrelevant };
+    Ok(any(vantage, &expected).await?.is_none())
 }
 
 /// Asks on a fresh connection; an answer that is not the expected one is returned.

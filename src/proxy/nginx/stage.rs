@@ -6,8 +6,8 @@ use crate::error::{Error, Kind, Result};
 use crate::proxy::{Live, Route, Target};
 
 use super::driver::NginxDriver;
-use super::marker::{self, generation_of};
-use super::reload::{Before, Change, Expected, confirm, load, read_text, why};
+use super::marker::generation_of;
+use super::reload::{Before, Change, Expected, confirm, is_loaded, load, read_text, why};
 use super::seat::Seat;
 use super::text::LiveBy;
 use super::version::Method;
@@ -35,8 +35,7 @@ impl NginxDriver {
     /// after a reload. There the first file names its addresses, and its name beside them.
     async fn make_live_known(&self, seat: &Seat, route: &Route) -> Result<()> {
         let Some(live) = &route.live else { return Ok(()) };
-        let loaded = self.loaded(seat).await?;
-        let known = self.knows(seat, loaded.as_deref(), &live.release_host, live.port).await?;
+        let known = self.knows(seat, &live.release_host, live.port).await?;
         if known || live.addresses.is_empty() {
             return Ok(());
         }
@@ -69,13 +68,7 @@ impl NginxDriver {
                 return Ok(false);
             }
         }
-        Ok(self.loaded(seat).await?.as_deref() == Some(generation))
-    }
-
-    /// The generation that nginx has loaded.
-    async fn loaded(&self, seat: &Seat) -> Result<Option<String>> {
-        let marker = marker::ask(&*seat.vantage, &self.app.name).await.map_err(marker::unanswered)?;
-        Ok(marker.map(|marker| marker.generation))
+        is_loaded(&*seat.vantage, &self.app.name, generation).await
     }
 
     /// Moves traffic by a reload. Returns when nginx was told.
@@ -85,8 +78,7 @@ impl NginxDriver {
         }
         let live_by = match &route.live {
             Some(live) => {
-                let loaded = self.loaded(seat).await?;
-                let known = self.knows(seat, loaded.as_deref(), &live.release_host, live.port).await?;
+                let known = self.knows(seat, &live.release_host, live.port).await?;
                 if known { LiveBy::Name } else { LiveBy::Address }
             }
             None => LiveBy::Name,
