@@ -13,5 +13,6 @@ pub mod proxy;
 pub mod record;
 pub mod saga;
 pub mod step;
+pub mod template;
 pub mod ui;
 pub mod watch;

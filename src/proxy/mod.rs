@@ -2,6 +2,8 @@
 //!
 //! Nothing above this module knows which proxy it is.
 
+pub mod nginx;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::rc::Rc;

@@ -1,0 +1,263 @@
+use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use crate::docker::Engine;
+use crate::error::{Error, Kind, Result};
+use crate::model::{App, NginxProxy, NginxRoute, ProxyConfig};
+use crate::probe::{Answer, Failure, FailureKind, Request, Vantage};
+use crate::proxy::{FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Through};
+
+use super::conf::Tree;
+use super::marker::{self, MARKER};
+use super::names;
+use super::processes::Processes;
+use super::reload::read_text;
+use super::seat::{self, Seat};
+use super::text::{LiveBy, Writer};
+use super::version::{Method, Version};
+
+/// Routes to one app by an nginx in a container.
+pub struct NginxDriver {
+    pub(super) engine: Rc<dyn Engine>,
+    pub(super) app: App,
+    pub(super) proxy: NginxProxy,
+    seat: RefCell<Option<Seat>>,
+    /// The version, and the process that has it.
+    version: Cell<Option<(i32, Version)>>,
+    /// Whether the user's configuration sets `keepalive_min_timeout`, and the process for which that was read.
+    pub(super) users_keepalive: Cell<Option<(i32, bool)>>,
+    /// The workers that served before the last switch of this process.
+    pub(super) before_switch: RefCell<Option<Vec<i32>>>,
+    /// When nginx was first seen to know the idle release.
+    pub(super) known_since: Cell<Option<Instant>>,
+    /// The Host header for requests that name none.
+    pub(super) host: RefCell<Option<String>>,
+}
+
+impl NginxDriver {
+    /// Makes the driver of an app. The container is looked up when something is asked of it.
+    ///
+    /// # Errors
+    /// Of the kind `Config` when the app is not behind an nginx.
+    pub fn new(engine: Rc<dyn Engine>, app: &App) -> Result<Self> {
+        let ProxyConfig::Nginx(proxy) = &app.proxy;
+        if !proxy.config_dir.starts_with('/') {
+            let message = format!("proxy.nginx.config_dir {:?} is not an absolute path", proxy.config_dir);
+            return Err(Error::new(Kind::Config, message));
+        }
+        Ok(Self {
+            engine,
+            app: app.clone(),
+            proxy: proxy.clone(),
+            seat: RefCell::new(None),
+            version: Cell::new(None),
+            users_keepalive: Cell::new(None),
+            before_switch: RefCell::new(None),
+            known_since: Cell::new(None),
+            host: RefCell::new(None),
+        })
+    }
+
+    /// Looks the container up and takes a place in it.
+    pub(super) async fn seat(&self) -> Result<Seat> {
+        let former = self.seat.borrow().clone();
+        let seat = seat::take(&self.engine, self.proxy.container.as_str(), former).await?;
+        *self.seat.borrow_mut() = Some(seat.clone());
+        Ok(seat)
+    }
+
+    /// The same, where nginx has to run.
+    pub(super) async fn running(&self) -> Result<Seat> {
+        let seat = self.seat().await?;
+        if seat.is_running() { Ok(seat) } else { Err(seat.not_running()) }
+    }
+
+    /// The version of the running nginx.
+    pub(super) async fn version(&self, seat: &Seat) -> Result<Version> {
+        let pid = seat.container.state.pid;
+        if let Some((known_for, version)) = self.version.get()
+            && known_for == pid
+        {
+            return Ok(version);
+        }
+        let told = marker::ask(&*seat.vantage, &self.app.name).await.ok().flatten().and_then(|m| m.version);
+        let version = match told {
+            Some(version) => version,
+            None => self.ask_program(seat).await?,
+        };
+        self.version.set(Some((pid, version)));
+        Ok(version)
+    }
+
+    async fn ask_program(&self, seat: &Seat) -> Result<Version> {
+        let processes = Processes::look(&*self.engine, &seat.container.id).await?;
+        let output = processes.run(&*self.engine, &seat.container.id, &["-v"]).await?;
+        output.output.lines().find_map(Version::parse).ok_or_else(|| {
+            Error::new(
+                Kind::Config,
+                format!("the version of nginx in {} cannot be read", seat.container.name),
+            )
+            .detail("nginx -v says", output.output.clone())
+            .hint("proxy.nginx.container has to name the container in which nginx itself runs")
+        })
+    }
+
+    /// The path of the app's file.
+    pub(super) fn file(&self) -> String {
+        names::file_of(&self.proxy, &self.app.name)
+    }
+
+    /// The app's file for a route.
+    pub(super) async fn render(&self, seat: &Seat, route: &Route, live_by: LiveBy) -> Result<String> {
+        let version = self.version(seat).await?;
+        let inner = match version.method() {
+            Method::Reload => String::new(),
+            Method::Flag => self.inner_address(seat).await?,
+        };
+        Writer::new(&self.app, &self.proxy, version, &inner).app_file(route, live_by)
+    }
+
+    pub(super) async fn method(&self, seat: &Seat) -> Result<Method> {
+        Ok(self.version(seat).await?.method())
+    }
+
+    /// Finds the name under which the user's own server block passes requests to the app, once.
+    async fn look_for_host(&self, seat: &Seat) -> Result<()> {
+        if matches!(self.proxy.route, NginxRoute::Upstream(_)) && self.host.borrow().is_none() {
+            let files = self.read_config(seat).await?;
+            let upstream = names::upstream_of(&self.proxy, &self.app.name);
+            let found = Tree::new(&files).server_name_of(&upstream, &self.file());
+            *self.host.borrow_mut() = Some(found.unwrap_or_else(|| self.app.name.to_string()));
+        }
+        Ok(())
+    }
+
+    /// The Host header for requests that name none.
+    pub(super) fn route_host(&self) -> String {
+        let configured = match &self.proxy.route {
+            NginxRoute::Server(block) => block.hosts.first().cloned(),
+            NginxRoute::Upstream(_) => None,
+        };
+        configured.or_else(|| self.host.borrow().clone()).unwrap_or_else(|| self.app.name.to_string())
+    }
+}
+
+#[async_trait(?Send)]
+impl Proxy for NginxDriver {
+    fn describe(&self) -> String {
+        match self.version.get() {
+            Some((_, version)) => format!("nginx {version} in {}", self.proxy.container),
+            None => format!("nginx in {}", self.proxy.container),
+        }
+    }
+
+    async fn preflight(&self) -> Result<Vec<Finding>> {
+        self.look_for_trouble().await
+    }
+
+    async fn live(&self) -> Result<Option<Live>> {
+        let seat = self.seat().await?;
+        if !seat.is_running() {
+            return self.live_on_disk(&seat).await;
+        }
+        let marker = marker::ask(&*seat.vantage, &self.app.name).await.map_err(marker::unanswered)?;
+        Ok(marker.and_then(|marker| marker.live))
+    }
+
+    async fn snapshot(&self) -> Result<Former> {
+        let seat = self.seat().await?;
+        let mut files = Vec::new();
+        for path in self.own_files() {
+            let content = read_text(&*seat.vantage, &path).await?;
+            files.push((path, content));
+        }
+        Ok(Former { files })
+    }
+
+    async fn preview(&self, route: &Route) -> Result<Vec<FileChange>> {
+        let seat = self.seat().await?;
+        let then = self.wanted_files(&seat, route).await?;
+        let mut changes = Vec::new();
+        for (path, then) in then {
+            let now = read_text(&*seat.vantage, &path).await?;
+            if now != then {
+                changes.push(FileChange { path, now, then });
+            }
+        }
+        if seat.is_running() && self.method(&seat).await? == Method::Flag {
+            changes.extend(self.preview_flags(&*seat.vantage, route).await?);
+        }
+        Ok(changes)
+    }
+
+    async fn stage(&self, route: &Route) -> Result<()> {
+        let seat = self.unlocked().await?;
+        match self.method(&seat).await? {
+            Method::Reload => self.stage_by_reload(&seat, route).await,
+            Method::Flag => self.stage_by_flag(&seat, route).await,
+        }
+    }
+
+    async fn switch(&self, route: &Route) -> Result<()> {
+        let seat = self.running().await?;
+        match self.method(&seat).await? {
+            Method::Reload => self.switch_by_reload(&seat, route).await,
+            Method::Flag => self.switch_by_flag(&seat, route).await,
+        }
+    }
+
+    async fn verify(&self, route: &Route) -> Result<()> {
+        let seat = self.running().await?;
+        self.prove(&seat, route).await
+    }
+
+    async fn restore(&self, former: &Former) -> Result<Restored> {
+        self.put_back(former).await
+    }
+
+    async fn forget_idle(&self, route: &Route) -> Result<()> {
+        let seat = self.running().await?;
+        match self.method(&seat).await? {
+            Method::Reload => self.forget_by_reload(&seat, route).await,
+            // Its names are resolved only when a request goes there: nothing is left that could be missed.
+            Method::Flag => Ok(()),
+        }
+    }
+
+    async fn in_flight(&self, left: &[IpAddr]) -> Result<InFlight> {
+        self.count_in_flight(left).await
+    }
+
+    async fn through(&self, request: Through<'_>) -> Result<Answer, Failure> {
+        let seat = self.running().await.map_err(|error| unreachable(&error))?;
+        let host = match request.host {
+            Some(host) => host.to_owned(),
+            None => {
+                self.look_for_host(&seat).await.map_err(|error| unreachable(&error))?;
+                self.route_host()
+            }
+        };
+        let asked = Request {
+            to: MARKER,
+            method: request.method.to_owned(),
+            path: request.path.to_owned(),
+            host: marker::name(&self.app.name),
+            headers: vec![("X-Bgd-Host".to_owned(), host)],
+            body: None,
+            limit: request.limit,
+        };
+        seat.vantage.request(&asked).await
+    }
+
+    async fn vantage(&self) -> Result<Rc<dyn Vantage>> {
+        Ok(self.running().await?.vantage)
+    }
+}
+
+fn unreachable(error: &Error) -> Failure {
+    Failure { kind: FailureKind::Vantage, message: error.one_line() }
+}

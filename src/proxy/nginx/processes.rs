@@ -1,0 +1,126 @@
+use std::time::Duration;
+
+use crate::docker::{Engine, ExecOutput, Process};
+use crate::error::Result;
+
+/// How long nginx may take to read its configuration.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The processes of an nginx.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Processes {
+    /// The master's title: `nginx: master process nginx -c …`.
+    pub master: Option<String>,
+    /// Workers that accept connections.
+    pub serving: Vec<i32>,
+    /// Workers of a former configuration that finish what they have.
+    pub leaving: Vec<i32>,
+}
+
+impl Processes {
+    /// Looks at a container's processes.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub async fn look(engine: &dyn Engine, container: &str) -> Result<Self> {
+        Ok(Self::sort(&engine.processes(container).await?))
+    }
+
+    /// Tells them apart by their titles, which nginx sets (`ngx_process_cycle.c`).
+    fn sort(all: &[Process]) -> Self {
+        let mut sorted = Self::default();
+        for process in all {
+            if process.title.starts_with("nginx: master process") {
+                sorted.master.get_or_insert_with(|| process.title.clone());
+            } else if process.title.starts_with("nginx: worker process is shutting down") {
+                sorted.leaving.push(process.pid);
+            } else if process.title.starts_with("nginx: worker process") {
+                sorted.serving.push(process.pid);
+            }
+        }
+        sorted
+    }
+
+    /// The command line of this nginx, so that another call finds the same configuration: program, `-c`, `-p`, `-g`.
+    pub fn command(&self) -> Vec<String> {
+        let words = self.master.as_deref().and_then(|title| title.strip_prefix("nginx: master process "));
+        let mut words = words.unwrap_or("nginx").split_whitespace().peekable();
+        let mut command = vec![words.next().unwrap_or("nginx").to_owned()];
+        while let Some(word) = words.next() {
+            if !matches!(word, "-c" | "-p" | "-g" | "-e") {
+                continue;
+            }
+            let mut value = Vec::new();
+            while let Some(next) = words.next_if(|next| !next.starts_with('-')) {
+                value.push(next);
+                // Only -g takes a text with spaces.
+                if word != "-g" {
+                    break;
+                }
+            }
+            command.extend([word.to_owned(), value.join(" ")]);
+        }
+        command
+    }
+
+    /// The main configuration file, where the command line names one.
+    pub fn config_file(&self) -> Option<String> {
+        let command = self.command();
+        let at = command.iter().position(|word| word == "-c")?;
+        command.get(at + 1).cloned()
+    }
+
+    /// Runs this nginx's own program with further arguments, such as `-t`.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub async fn run(&self, engine: &dyn Engine, container: &str, arguments: &[&str]) -> Result<ExecOutput> {
+        let mut command = self.command();
+        command.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        engine.exec(container, &command, LIMIT).await
+    }
+}
+
+/// The lines of an output in which nginx complains.
+pub fn complaints(output: &str) -> String {
+    let is_complaint =
+        |line: &&str| ["[emerg]", "[alert]", "[crit]", "[error]"].iter().any(|l| line.contains(l));
+    let lines: Vec<&str> = output.lines().filter(is_complaint).collect();
+    if lines.is_empty() { output.trim().to_owned() } else { lines.join("\n") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(pid: i32, title: &str) -> Process {
+        Process { pid, parent: 1, title: title.to_owned() }
+    }
+
+    #[test]
+    fn workers_are_told_apart_by_their_titles() {
+        let sorted = Processes::sort(&[
+            process(
+                1,
+                "nginx: master process /usr/sbin/nginx -c /srv/n.conf -g daemon off; worker_processes 2;",
+            ),
+            process(2, "nginx: worker process"),
+            process(3, "nginx: worker process is shutting down"),
+            process(4, "nginx: cache manager process"),
+            process(5, "sh -c nginx: worker process"),
+        ]);
+        assert_eq!((sorted.serving.as_slice(), sorted.leaving.as_slice()), ([2].as_slice(), [3].as_slice()));
+        let command = ["/usr/sbin/nginx", "-c", "/srv/n.conf", "-g", "daemon off; worker_processes 2;"];
+        assert_eq!(sorted.command(), command);
+        assert_eq!(sorted.config_file().as_deref(), Some("/srv/n.conf"));
+        assert_eq!(Processes::default().command(), ["nginx"]);
+    }
+
+    #[test]
+    fn only_the_complaints_of_an_output_are_kept() {
+        let output =
+            "2026/01/01 [notice] 1#1: using\n2026/01/01 [emerg] 1#1: unknown directive \"x\" in /a:1\n";
+        assert_eq!(complaints(output), "2026/01/01 [emerg] 1#1: unknown directive \"x\" in /a:1");
+        assert_eq!(complaints("nginx: not found\n"), "nginx: not found");
+    }
+}

@@ -1,0 +1,102 @@
+use crate::error::Result;
+use crate::model::NginxRoute;
+use crate::proxy::{Former, Restored};
+
+use super::driver::NginxDriver;
+use super::flags::{Flag, Flags};
+use super::marker::{self, generation_of};
+use super::processes::Processes;
+use super::reload::{Before, Expected, confirm, load, put_all, read_text};
+use super::seat::Seat;
+use super::text;
+
+impl NginxDriver {
+    /// Puts a snapshot back and proves that nginx uses it.
+    pub(super) async fn put_back(&self, former: &Former) -> Result<Restored> {
+        let seat = self.seat().await?;
+        let wanted = self.former_file(former)?;
+        let flags = self.former_flags(former);
+        if !seat.is_running() {
+            self.put_back_stopped(&seat, wanted, flags).await?;
+            return Ok(Restored::WhenItRuns);
+        }
+        match self.put_back_running(&seat, wanted.clone(), flags).await {
+            Ok(()) => Ok(Restored::Verified),
+            Err(error) => {
+                // It may have died in between; then the files are what counts.
+                let seat = self.seat().await?;
+                if seat.is_running() {
+                    return Err(error);
+                }
+                self.put_back_stopped(&seat, wanted, flags).await?;
+                Ok(Restored::WhenItRuns)
+            }
+        }
+    }
+
+    /// The app's former file. A file that was not there is replaced by one with nobody live: the user's server block
+    /// may refer to the upstream, and nginx does not start when nobody defines it.
+    fn former_file(&self, former: &Former) -> Result<Option<String>> {
+        let path = self.file();
+        let text = former.files.iter().find(|(file, _)| *file == path).and_then(|(_, text)| text.clone());
+        match (text, &self.proxy.route) {
+            (Some(text), _) => Ok(Some(text)),
+            (None, NginxRoute::Upstream(_)) => Ok(Some(text::placeholder(&self.proxy, &self.app.name)?)),
+            (None, NginxRoute::Server(_)) => Ok(None),
+        }
+    }
+
+    fn former_flags(&self, former: &Former) -> Flags {
+        let is_there = |path: &String| former.files.iter().any(|(file, text)| file == path && text.is_some());
+        let paths = self.flag_files();
+        Flags::new(Flag::ALL.map(|flag| is_there(&paths[flag.index()])))
+    }
+
+    async fn put_back_running(&self, seat: &Seat, wanted: Option<String>, flags: Flags) -> Result<()> {
+        let vantage = &*seat.vantage;
+        // The flags first: where nginx switches by them, this alone moves the traffic back.
+        if self.flags(vantage).await?.live() != flags.live() {
+            // Which addresses nginx has in mind for the slot that is left is not known here.
+            self.forget_left(vantage).await?;
+            self.raise(vantage, flags.live(), true).await?;
+        }
+        let path = self.file();
+        let generation = wanted.as_deref().and_then(generation_of).map(str::to_owned);
+        let loaded = marker::ask(vantage, &self.app.name).await.map_err(marker::unanswered)?;
+        let is_loaded = loaded.map(|marker| marker.generation) == generation;
+        if read_text(vantage, &path).await? == wanted && is_loaded && !self.is_reloading(seat).await? {
+            return Ok(());
+        }
+        let before = load(&*self.engine, seat, &[(path, wanted)]).await?;
+        let Some(generation) = generation else { return Ok(()) };
+        let expected = Expected {
+            app: &self.app.name,
+            generation: &generation,
+            live: None,
+            before: Before::Known(&before),
+        };
+        confirm(&*self.engine, seat, &expected).await
+    }
+
+    /// Whether a reload of a moment ago may still be under way, so that an answer of a former worker proves nothing.
+    async fn is_reloading(&self, seat: &Seat) -> Result<bool> {
+        let Some(before) = self.before_switch.borrow().clone() else { return Ok(false) };
+        let now = Processes::look(&*self.engine, &seat.container.id).await?;
+        Ok(now.serving.iter().any(|pid| before.contains(pid)))
+    }
+
+    async fn put_back_stopped(&self, seat: &Seat, wanted: Option<String>, flags: Flags) -> Result<()> {
+        let vantage = &*seat.vantage;
+        let path = self.file();
+        let now = read_text(vantage, &path).await?;
+        let content = match wanted {
+            Some(text) => Some(text),
+            // A file cannot be removed while the container is down; an empty one means the same to nginx.
+            None => now.is_some().then(String::new),
+        };
+        if content.is_some() {
+            put_all(vantage, &[(path, content)]).await?;
+        }
+        self.raise(vantage, flags.live(), false).await
+    }
+}

@@ -1,0 +1,86 @@
+use std::rc::Rc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep};
+
+use crate::docker::{Container, Engine};
+use crate::error::{Error, Kind, Result};
+use crate::probe::{self, Vantage};
+
+/// How long a container has to be up to count as running.
+const STEADY: Duration = Duration::from_millis(600);
+const PAUSE: Duration = Duration::from_millis(30);
+
+/// An nginx container as it is now, and a place inside it.
+#[derive(Clone)]
+pub struct Seat {
+    /// The container, looked up just now.
+    pub container: Container,
+    /// A place in its network and file system.
+    pub vantage: Rc<dyn Vantage>,
+}
+
+impl Seat {
+    /// Whether nginx can be asked and told something.
+    pub fn is_running(&self) -> bool {
+        self.container.state.running && !self.container.state.restarting
+    }
+
+    /// The error for a proxy that does not run.
+    pub fn not_running(&self) -> Error {
+        let name = &self.container.name;
+        Error::new(
+            Kind::Proxy,
+            format!("the nginx container {name} does not run ({})", self.container.state.status),
+        )
+        .hint(format!("see why with: docker logs --tail 20 {name}"))
+    }
+}
+
+/// Takes a place inside a container, or keeps the one that was taken while the container's process is the same.
+///
+/// # Errors
+/// Of the kind `Config` when there is no such container.
+pub async fn take(engine: &Rc<dyn Engine>, name: &str, former: Option<Seat>) -> Result<Seat> {
+    let container = steady(&**engine, name).await?;
+    let vantage = match former {
+        Some(former) if is_same_process(&former.container, &container) => former.vantage,
+        _ if container.state.restarting => {
+            // Its process may be there at this moment and gone at the next.
+            let mut stopped = container.clone();
+            stopped.state.running = false;
+            probe::open(Rc::clone(engine), &stopped).await?
+        }
+        _ => probe::open(Rc::clone(engine), &container).await?,
+    };
+    Ok(Seat { container, vantage })
+}
+
+/// Looks a container up. One that was started a moment ago is watched until it is clear whether it stays up: an nginx
+/// whose configuration is refused ends within milliseconds, and with a restart policy begins again and again.
+async fn steady(engine: &dyn Engine, name: &str) -> Result<Container> {
+    let start = Instant::now();
+    loop {
+        let Some(container) = engine.container(name).await? else {
+            return Err(Error::new(Kind::Config, format!("there is no container named {name}")).hint(
+                "proxy.nginx.container names the container in which nginx runs; docker ps -a lists them",
+            ));
+        };
+        let state = &container.state;
+        let age = state.started.map(|started| Timestamp::now().duration_since(started));
+        let is_fresh = age.is_some_and(|age| age < STEADY.try_into().unwrap_or_default());
+        // The engine's clock may be ahead of this one's: nobody waits longer than that for it.
+        if !state.running || state.restarting || !is_fresh || start.elapsed() >= STEADY * 2 {
+            return Ok(container);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+fn is_same_process(former: &Container, now: &Container) -> bool {
+    former.id == now.id
+        && former.state.running == now.state.running
+        && former.state.pid == now.state.pid
+        && former.state.started == now.state.started
+}

@@ -1,0 +1,351 @@
+use serde::Serialize;
+
+use crate::error::{Error, Kind, Result};
+use crate::model::{App, AppName, NginxProxy, NginxRoute, Slot};
+use crate::proxy::{Route, Target};
+use crate::template::{Templates, forbidden_in_nginx};
+
+use super::conf;
+use super::marker::{self, MARKER, UNREADY};
+use super::names::{authority, file_of, fingerprint, flag_of, undo_of, upstream_of};
+use super::version::{Method, Version};
+
+const SHARED: &str = include_str!("../../../templates/nginx/shared.conf");
+const RELOAD: &str = include_str!("../../../templates/nginx/reload.conf");
+const FLAG: &str = include_str!("../../../templates/nginx/flag.conf");
+const PLACEHOLDER: &str = include_str!("../../../templates/nginx/placeholder.conf");
+const PARTS: [(&str, &str); 3] = [
+    ("marker.conf", include_str!("../../../templates/nginx/marker.conf")),
+    ("server.conf", include_str!("../../../templates/nginx/server.conf")),
+    ("slot.conf", include_str!("../../../templates/nginx/slot.conf")),
+];
+
+/// What stands in a file before its generation is known.
+const NO_GENERATION: &str = "0000000000000000";
+
+/// What the shared file says.
+#[derive(Debug, Serialize)]
+struct Shared {
+    reloads: bool,
+    keepalive_min_timeout: bool,
+    unready: String,
+}
+
+/// What the placeholder says.
+#[derive(Debug, Serialize)]
+struct Placeholder {
+    app: String,
+    upstream: Option<String>,
+    unready: String,
+    marker: MarkerServer,
+    generation: String,
+}
+
+/// What a template of an app's file may use.
+#[derive(Debug, Serialize)]
+struct Context {
+    app: String,
+    upstream: String,
+    reloads: bool,
+    generation: String,
+    failures: &'static str,
+    servers: Vec<Server>,
+    live: Option<Named>,
+    idle: Option<Named>,
+    slots: Vec<Flagged>,
+    undo: String,
+    file: String,
+    inner: String,
+    marker: MarkerServer,
+    server: Option<PublicServer>,
+}
+
+#[derive(Debug, Serialize)]
+struct Server {
+    address: String,
+    resolve: bool,
+    down: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Named {
+    slot: Slot,
+    release: u32,
+    host: String,
+    port: u16,
+}
+
+#[derive(Debug, Serialize)]
+struct Flagged {
+    name: Slot,
+    host: String,
+    port: u16,
+    flag: String,
+}
+
+#[derive(Debug, Serialize)]
+struct MarkerServer {
+    listen: String,
+    name: String,
+}
+
+#[derive(Debug, Serialize)]
+struct PublicServer {
+    hosts: Vec<String>,
+    listen: u16,
+    max_body: u64,
+    read_timeout: u64,
+    tls: Option<crate::model::TlsFiles>,
+    http2: bool,
+}
+
+/// How the live release is written into the upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LiveBy {
+    /// By its name, which the running nginx has resolved already.
+    Name,
+    /// By its addresses, its name beside it: the step before `Name` where nginx has not resolved the name yet.
+    Address,
+}
+
+/// Writes the files of one app for one nginx.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    /// The app's name.
+    pub app: &'a AppName,
+    /// What the configuration says about the proxy.
+    pub proxy: &'a NginxProxy,
+    /// How many containers a slot has.
+    pub replicas: u32,
+    /// The port of a slot that nobody has described.
+    pub port: u16,
+    /// The nginx that reads the files.
+    pub version: Version,
+    /// The loopback address of the app's inner server.
+    pub inner: &'a str,
+}
+
+impl<'a> Writer<'a> {
+    /// Makes a writer for an app.
+    pub fn new(app: &'a App, proxy: &'a NginxProxy, version: Version, inner: &'a str) -> Self {
+        Self { app: &app.name, proxy, replicas: app.replicas, port: app.port, version, inner }
+    }
+
+    /// The name of the upstream.
+    pub fn upstream(&self) -> String {
+        upstream_of(self.proxy, self.app)
+    }
+
+    /// The app's file for a route.
+    ///
+    /// # Errors
+    /// Of the kind `Config`, when the user's template does not render or lacks what bgd needs.
+    pub fn app_file(&self, route: &Route, live_by: LiveBy) -> Result<String> {
+        let built_in = if self.reloads() { RELOAD } else { FLAG };
+        let text = self.proxy.template.as_deref().unwrap_or(built_in);
+        let name = if self.proxy.template.is_some() { "proxy.nginx.template" } else { "app.conf" };
+        let mut all = PARTS.to_vec();
+        all.push((name, text));
+        let templates = Templates::new(&all)?;
+        let mut context = self.context(route, live_by)?;
+        context.generation = fingerprint(&templates.render(name, &context)?);
+        let text = tidy(&templates.render(name, &context)?);
+        if self.proxy.template.is_some() {
+            self.check_own_template(&text)?;
+        }
+        Ok(text)
+    }
+
+    fn reloads(&self) -> bool {
+        self.version.method() == Method::Reload
+    }
+
+    fn context(&self, route: &Route, live_by: LiveBy) -> Result<Context> {
+        let named = |target: &Target| Named {
+            slot: target.slot,
+            release: target.release.0,
+            host: target.release_host.clone(),
+            port: target.port,
+        };
+        let context = Context {
+            app: self.app.to_string(),
+            upstream: self.upstream(),
+            reloads: self.reloads(),
+            generation: NO_GENERATION.to_owned(),
+            // One server that failed is still better than none; of several, one that fails is left out for a second.
+            failures: if self.replicas > 1 { "max_fails=3 fail_timeout=1s" } else { "max_fails=0" },
+            servers: servers(route, live_by),
+            live: route.live.as_ref().map(named),
+            idle: route.idle.as_ref().map(named),
+            slots: [Slot::Blue, Slot::Green].map(|slot| self.flagged(route, slot)).into(),
+            undo: undo_of(self.proxy, self.app),
+            file: file_of(self.proxy, self.app),
+            inner: self.inner.to_owned(),
+            marker: MarkerServer { listen: MARKER.to_string(), name: marker::name(self.app) },
+            server: self.public_server(),
+        };
+        check_words(&context)?;
+        Ok(context)
+    }
+
+    fn flagged(&self, route: &Route, slot: Slot) -> Flagged {
+        let target = [&route.live, &route.idle].into_iter().flatten().find(|target| target.slot == slot);
+        Flagged {
+            name: slot,
+            host: target.map_or_else(|| format!("{}-slot-{slot}", self.app), |t| t.slot_host.clone()),
+            port: target.map_or(self.port, |t| t.port),
+            flag: flag_of(self.proxy, self.app, slot),
+        }
+    }
+
+    fn public_server(&self) -> Option<PublicServer> {
+        match &self.proxy.route {
+            NginxRoute::Upstream(_) => None,
+            NginxRoute::Server(block) => Some(PublicServer {
+                hosts: block.hosts.clone(),
+                listen: block.listen,
+                max_body: block.max_body,
+                read_timeout: block.read_timeout.as_secs().max(1),
+                tls: block.tls.clone(),
+                http2: self.version.knows_http2_directive(),
+            }),
+        }
+    }
+
+    fn check_own_template(&self, text: &str) -> Result<()> {
+        let directives = conf::parse(text);
+        let has = |block: &conf::Directive, name: &str, arg: &str| {
+            block.block.iter().any(|d| d.name == name && d.args.first().is_some_and(|a| a == arg))
+        };
+        let marker = directives.iter().any(|block| {
+            block.name == "server"
+                && has(block, "listen", &MARKER.to_string())
+                && has(block, "server_name", &marker::name(self.app))
+        });
+        if !marker {
+            return Err(Error::new(
+                Kind::Config,
+                "the nginx template lacks the server by which bgd verifies a switch",
+            )
+            .hint("add a line of its own, outside of every block:  {% include \"marker.conf\" %}"));
+        }
+        if self.reloads() || matches!(self.proxy.route, NginxRoute::Upstream(_)) {
+            let upstream = self.upstream();
+            let defined =
+                directives.iter().any(|b| b.name == "upstream" && b.args.first() == Some(&upstream));
+            if !defined {
+                let message = format!("the nginx template defines no upstream {upstream}");
+                return Err(Error::new(Kind::Config, message)
+                    .hint("begin with the built-in template and change that"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The file that all apps share.
+///
+/// # Errors
+/// Of the kind `Config` when the built-in template is broken, which a test excludes.
+pub fn shared_file(version: Version, user_sets_keepalive: bool) -> Result<String> {
+    let reloads = version.method() == Method::Reload;
+    let shared = Shared {
+        reloads,
+        keepalive_min_timeout: reloads && !user_sets_keepalive,
+        unready: UNREADY.to_string(),
+    };
+    Ok(tidy(&Templates::new(&[("shared.conf", SHARED)])?.render("shared.conf", &shared)?))
+}
+
+/// The shared file for an nginx whose version is not known yet.
+///
+/// # Errors
+/// As [`shared_file`].
+pub fn shared_placeholder() -> Result<String> {
+    let shared = Shared { reloads: false, keepalive_min_timeout: false, unready: UNREADY.to_string() };
+    Ok(tidy(&Templates::new(&[("shared.conf", SHARED)])?.render("shared.conf", &shared)?))
+}
+
+/// The app's file while nobody is live; every version of nginx takes it, and needs no name to be resolvable.
+///
+/// # Errors
+/// Of the kind `Config` when a name cannot be written for nginx.
+pub fn placeholder(proxy: &NginxProxy, app: &AppName) -> Result<String> {
+    let templates = Templates::new(&[("placeholder.conf", PLACEHOLDER)])?;
+    let upstream = match &proxy.route {
+        NginxRoute::Upstream(name) => Some(name.to_string()),
+        NginxRoute::Server(_) => None,
+    };
+    let mut context = Placeholder {
+        app: app.to_string(),
+        upstream,
+        unready: UNREADY.to_string(),
+        marker: MarkerServer { listen: MARKER.to_string(), name: marker::name(app) },
+        generation: NO_GENERATION.to_owned(),
+    };
+    context.generation = fingerprint(&templates.render("placeholder.conf", &context)?);
+    Ok(tidy(&templates.render("placeholder.conf", &context)?))
+}
+
+fn servers(route: &Route, live_by: LiveBy) -> Vec<Server> {
+    let mut servers = Vec::new();
+    match &route.live {
+        Some(live) => {
+            let by_address = live_by == LiveBy::Address && !live.addresses.is_empty();
+            if by_address {
+                servers.extend(live.addresses.iter().map(|&address| Server {
+                    address: authority(address, live.port),
+                    resolve: false,
+                    down: false,
+                }));
+            }
+            let address = format!("{}:{}", live.release_host, live.port);
+            servers.push(Server { address, resolve: true, down: by_address });
+        }
+        None => servers.push(Server { address: UNREADY.to_string(), resolve: false, down: false }),
+    }
+    if let Some(idle) = &route.idle {
+        let address = format!("{}:{}", idle.release_host, idle.port);
+        if !servers.iter().any(|server| server.address == address) {
+            servers.push(Server { address, resolve: true, down: true });
+        }
+    }
+    servers
+}
+
+/// Refuses every text of a context that nginx would take apart, whatever a template does with it.
+fn check_words(context: &Context) -> Result<()> {
+    let value =
+        serde_json::to_value(context).map_err(|e| Error::new(Kind::Other, "template values").caused_by(e))?;
+    let mut open = vec![("", &value)];
+    while let Some((key, value)) = open.pop() {
+        match value {
+            serde_json::Value::Object(fields) => open.extend(fields.iter().map(|(key, v)| (key.as_str(), v))),
+            serde_json::Value::Array(items) => open.extend(items.iter().map(|item| (key, item))),
+            serde_json::Value::String(text) if key != "failures" => {
+                if let Some(c) = forbidden_in_nginx(text) {
+                    let message = format!("{key} {text:?} holds {c:?}, which has a meaning for nginx");
+                    return Err(Error::new(Kind::Config, message));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Drops blank lines that conditions left behind.
+fn tidy(text: &str) -> String {
+    let mut out = String::new();
+    let mut blank = true;
+    for line in text.lines().map(str::trim_end) {
+        if !(line.is_empty() && blank) {
+            out.push_str(line);
+            out.push('\n');
+        }
+        blank = line.is_empty();
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}

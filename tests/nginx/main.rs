@@ -1,0 +1,12 @@
+//! The nginx driver on real nginx, the newest and an old one, under load.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod busy;
+mod first;
+mod release;
+mod restart;
+mod restore;
+mod several;
+mod switch;
+mod trouble;
+mod world;
