@@ -1,6 +1,7 @@
 //! bgd deploys container images to one Docker host, blue-green, without losing a request.
 #![warn(missing_docs)]
 
+pub mod cli;
 pub mod config;
 pub mod docker;
 pub mod error;

@@ -3,6 +3,7 @@
 //! Nothing above this module knows which proxy it is.
 
 pub mod nginx;
+mod open;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -14,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::model::{ReleaseNumber, Slot};
 use crate::probe::{Answer, Failure, Vantage};
+
+pub use open::{live_many, open};
 
 /// What bgd asks of a proxy. One value serves one app.
 ///

@@ -10,7 +10,7 @@ use crate::event::Report;
 use crate::model::{App, ContainerName, label};
 use crate::plan::{self, Plan, Present};
 use crate::proxy::{Proxy, Route, Target};
-use crate::record::{LockedApp, Store};
+use crate::record::{Cause, LockedApp, Store};
 
 /// What a step works with.
 pub struct Context<'a> {
@@ -113,6 +113,10 @@ impl Context<'_> {
     /// # Errors
     /// As [`Context::green_addresses`].
     pub async fn staged_route(&self) -> Result<Route> {
+        if self.plan.cause == Cause::Adopt {
+            // It serves already, without bgd: the first file has to lead to it as well, or its requests would fail.
+            return Ok(Route { live: Some(self.green_target().await?), idle: None });
+        }
         Ok(Route { live: self.blue_target().await?, idle: Some(self.green_target().await?) })
     }
 

@@ -2,14 +2,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use futures_util::future::{join_all, select, try_join_all};
+use futures_util::future::{select, try_join_all};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::containers::{end_of, not_ready};
 use super::{Context, Step};
 use crate::docker::{ContainerEvent, EventKind, HealthStatus};
 use crate::error::{Error, Kind, Result};
-use crate::model::{Health, HealthTiming};
+use crate::model::{Expectation, Health, HealthTiming, Method, SmokeTest};
 use crate::probe::Request;
 
 /// How often the check is run before green is ready: nobody shall wait for Docker's first interval.
@@ -37,24 +37,46 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
 }
 
 async fn late(context: &Context<'_>, names: &[&String], limit: Duration) -> Error {
-    let mut errors = join_all(names.iter().map(|name| async move {
-        let answer = attempt(context, name).await;
-        match answer {
-            Ok(()) => None,
-            Err(last) => {
-                Some(not_ready(context, name, format!("not within {} s; {last}", limit.as_secs())).await)
-            }
+    for name in names {
+        if let Err(last) = attempt(context, name).await {
+            let why = format!("not within {} s; {last}", limit.as_secs());
+            return diagnosed(context, name, why)
+                .await
+                .hint("raise `health.deadline` if it needs more time to start");
         }
-    }))
-    .await
-    .into_iter()
-    .flatten();
-    errors
-        .next()
-        .unwrap_or_else(|| {
-            Error::new(Kind::NotReady, format!("it took more than {} s to get ready", limit.as_secs()))
-        })
+    }
+    Error::new(Kind::NotReady, format!("it took more than {} s to get ready", limit.as_secs()))
         .hint("raise `health.deadline` if it needs more time to start")
+}
+
+/// Describes why a container is not ready; where bgd asks it over HTTP, also what its answer most likely means.
+async fn diagnosed(context: &Context<'_>, name: &str, why: impl Into<String>) -> Error {
+    let error = not_ready(context, name, why).await;
+    let Health::Http { path, timing } = &context.app().health else { return error };
+    let test = SmokeTest {
+        method: Method::Get,
+        path: path.clone(),
+        headers: std::collections::BTreeMap::new(),
+        body: None,
+        expect: Expectation {
+            status: Vec::new(),
+            body: None,
+            json: std::collections::BTreeMap::new(),
+            within: timing.timeout,
+        },
+        retries: 0,
+    };
+    let container = context.engine.container(name).await.ok().flatten();
+    match container {
+        Some(container) => match super::smoke::diagnose(context, &container, &test).await {
+            Some((message, hint)) => {
+                let error = error.detail("health check", message);
+                hint.into_iter().fold(error, Error::hint)
+            }
+            None => error,
+        },
+        None => error,
+    }
 }
 
 /// Waits for an event that tells that green is lost.
@@ -110,7 +132,7 @@ async fn one(context: &Context<'_>, name: &str) -> Result<()> {
                 if let Some(timing) = timing(context)
                     && gave_up(&timing, began.elapsed(), since.elapsed())
                 {
-                    return Err(not_ready(context, name, last).await);
+                    return Err(diagnosed(context, name, last).await);
                 }
             }
         }

@@ -1,0 +1,120 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::run::Bench;
+use super::{Session, preflight};
+use crate::docker::Container;
+use crate::error::{Error, Kind, Result};
+use crate::model::{App, AppName, ContainerName, Outcome, Release, ReleaseNumber, Slot, label};
+use crate::plan::Plan;
+use crate::record::Cause;
+use crate::step::Step;
+
+/// Make the container that serves today release 0, without restarting it.
+///
+/// The proxy's route is written anew so that it leads to this container as before; then deploys and rollbacks work as
+/// for any other release. bgd stops an adopted container when it is retired, and never removes it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  bgd adopt api-web-1       the app is the one of ./bgd.yaml")]
+pub struct Args {
+    /// The container that serves today
+    #[arg(value_parser = ContainerName::parse)]
+    pub container: ContainerName,
+
+    /// The configuration file
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    /// The app, when it is not the one of the configuration
+    #[arg(long, value_parser = AppName::parse)]
+    pub app: Option<AppName>,
+}
+
+pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
+    let app = session.app_to_deploy(args.file.as_deref(), None, args.app.as_ref())?;
+    let bench = Bench::set_up(session, &app, Duration::ZERO).await?;
+    if bench.unfinished()?.is_some() {
+        return Err(Error::new(
+            Kind::NeedsRecovery,
+            format!("an earlier change of {} did not end", app.name),
+        )
+        .hint(format!("bgd recover {}", app.name)));
+    }
+    if let Some(live) = bench.records.state()?.live() {
+        return Err(Error::new(
+            Kind::Usage,
+            format!("{} has release {live} already: there is nothing to adopt", app.name),
+        )
+        .hint(format!("see: bgd status {}", app.name)));
+    }
+    let name = args.container.as_str();
+    let container = bench.engine.container(name).await?.ok_or_else(|| {
+        Error::new(Kind::Usage, format!("there is no container {name}")).hint("see what runs with: docker ps")
+    })?;
+    check(&container, &app)?;
+    preflight::check(bench.engine.as_ref(), bench.proxy.as_ref(), &app, session.report.as_ref()).await?;
+    let image = bench.engine.image(&container.image_id).await?;
+    if image.is_none() {
+        session.report.warn(
+            format!("the image of {name} is gone from this host: once removed it cannot be created again"),
+            None,
+        );
+    }
+    if !container.spec.ports.is_empty() {
+        session.report.warn(
+            format!("{name} publishes ports on the host: whoever uses these loses it when it is retired"),
+            Some("let everybody come through the proxy".to_owned()),
+        );
+    }
+    let plan = Plan {
+        cause: Cause::Adopt,
+        target: Release {
+            number: ReleaseNumber(0),
+            slot: Slot::Blue,
+            image: container.spec.image.clone(),
+            image_id: container.image_id.clone(),
+            repo_digest: image.and_then(|image| image.repo_digests.into_iter().next()),
+            containers: vec![(container.name.clone(), container.spec.clone())],
+            app,
+            created: Timestamp::now(),
+            outcome: Outcome::Adopted,
+        },
+        former: None,
+        steps: vec![Step::Stage, Step::Switch, Step::Verify, Step::Record],
+    };
+    bench.records.put_release(&plan.target)?;
+    bench.execute(&plan).await
+}
+
+fn check(container: &Container, app: &App) -> Result<()> {
+    let name = &container.name;
+    let refuse = |message: String| Error::new(Kind::Config, message);
+    if !container.state.running {
+        return Err(refuse(format!("{name} does not run, so it is not what serves today")));
+    }
+    if container.spec.labels.contains_key(label::APP) {
+        return Err(refuse(format!("{name} is bgd's already"))
+            .hint("if its records were lost, deploy it anew: bgd deploy IMAGE"));
+    }
+    if !container.addresses.contains_key(app.network.as_str()) {
+        let networks: Vec<_> = container.addresses.keys().map(String::as_str).collect();
+        return Err(refuse(format!("{name} is not on the network {}", app.network))
+            .hint(format!("it is on: {}", networks.join(", ")))
+            .hint(format!(
+                "connect it, which drops nothing: docker network connect {} {name}",
+                app.network
+            )));
+    }
+    if !container.unknown_settings.is_empty() {
+        return Err(refuse(format!(
+            "{name} has settings that bgd could not bring back in a rollback: {}",
+            container.unknown_settings.join(", ")
+        ))
+        .hint("start it without them, or deploy it anew with bgd"));
+    }
+    Ok(())
+}

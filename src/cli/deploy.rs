@@ -1,0 +1,138 @@
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::run::{Bench, confirm};
+use super::{Session, preflight};
+use crate::config::parse_duration;
+use crate::docker::{Engine, Image, PullProgress};
+use crate::error::{Error, Kind, Result};
+use crate::event::{Event, Report};
+use crate::model::{App, AppName, ImageRef, PullPolicy};
+use crate::plan::{self, Wish};
+use crate::saga::Direction;
+use crate::step::Step;
+
+/// Deploy an image as a new release.
+///
+/// The app is the one of ./bgd.yaml when its repository is the image's. Without a bgd.yaml it is the app whose records
+/// name that repository, or the one of --app.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  bgd deploy myorg/api:1.1                 the app of ./bgd.yaml
+  bgd deploy myorg/api:1.1 --app api       an app that was deployed before, from any folder
+  bgd deploy -f deploy/bgd.yaml            the image and tag of the configuration
+  bgd deploy myorg/api:1.1 --window 10m    watch it for ten minutes")]
+pub struct Args {
+    /// The image with its tag or digest; the configuration's own when left out
+    #[arg(value_parser = ImageRef::parse)]
+    pub image: Option<ImageRef>,
+
+    /// The app to deploy to
+    #[arg(long, value_parser = AppName::parse)]
+    pub app: Option<AppName>,
+
+    /// The configuration file
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    pub plan: bool,
+
+    /// Recover an interrupted deploy first, without asking
+    #[arg(short, long)]
+    pub yes: bool,
+
+    /// Do not watch real traffic after the switch
+    #[arg(long, conflicts_with = "window")]
+    pub no_watch: bool,
+
+    /// How long real traffic is watched after the switch, such as 30s or 10m
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub window: Option<Duration>,
+}
+
+pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
+    let mut app = session.app_to_deploy(args.file.as_deref(), args.image.as_ref(), args.app.as_ref())?;
+    if let Some(window) = args.window {
+        app.watch_window = window;
+    }
+    let image = args.image.clone().unwrap_or_else(|| app.image.clone()).or_latest();
+    if args.plan {
+        return super::plan::print(session, &app, &image).await;
+    }
+    let bench = Bench::set_up(session, &app, Duration::ZERO).await?;
+    recover_first(&bench, &app, args.yes).await?;
+    preflight::check(bench.engine.as_ref(), bench.proxy.as_ref(), &app, session.report.as_ref()).await?;
+    let asked = image.to_string();
+    let image = obtain(bench.engine.as_ref(), &image, app.pull, session.report.as_ref()).await?;
+    let observation =
+        plan::observe(bench.engine.as_ref(), bench.proxy.as_ref(), &bench.records, &app).await?;
+    let wish = Wish::Deploy { app: &app, asked: &asked, image: &image, watch: !args.no_watch };
+    let plan = plan::build(&observation, &wish, Timestamp::now())?;
+    bench.execute(&plan).await
+}
+
+/// Brings an interrupted deploy to its end, when that was agreed to.
+async fn recover_first(bench: &Bench<'_>, app: &App, yes: bool) -> Result<()> {
+    let Some(replay) = bench.unfinished()? else { return Ok(()) };
+    let decision = bench.decide(&replay).await?;
+    let what = match decision.direction {
+        Direction::Forward => "finish it",
+        Direction::Back => "undo it",
+    };
+    for reason in &decision.reasons {
+        bench.session.report.note(reason.clone());
+    }
+    if !yes && !confirm(&format!("An earlier deploy of {} did not end. First {what}?", app.name)) {
+        return Err(Error::new(
+            Kind::NeedsRecovery,
+            format!("an earlier deploy of {} did not end", app.name),
+        )
+        .hint(format!("{what}: bgd recover {}", app.name))
+        .hint("or let this deploy do it first: add --yes"));
+    }
+    bench.resume(&replay, decision.direction, "interrupted").await
+}
+
+/// Makes sure that the host has the image.
+pub(super) async fn obtain(
+    engine: &dyn Engine,
+    image: &ImageRef,
+    policy: PullPolicy,
+    report: &dyn Report,
+) -> Result<Image> {
+    let name = image.to_string();
+    let present = engine.image(&name).await?;
+    match (policy, present) {
+        (PullPolicy::Missing | PullPolicy::Never, Some(present)) => return Ok(present),
+        (PullPolicy::Never, None) => {
+            return Err(Error::new(
+                Kind::Docker,
+                format!("the host has no image {name}, and `pull: never` forbids to get it"),
+            )
+            .hint(format!(
+                "load it with `docker load`, or build it; or pull it by hand: docker pull {name}"
+            )));
+        }
+        (PullPolicy::Always, _) | (PullPolicy::Missing, None) => {}
+    }
+    let began = Instant::now();
+    report.event(Event::StepStarted { step: Step::Pull, message: format!("pull {name}") });
+    let mut tell = |progress: PullProgress| {
+        let total = (progress.bytes_total > 0).then_some(progress.bytes_total);
+        let message = format!("{} of {} layers", progress.layers_done, progress.layers);
+        report.event(Event::Progress { step: Step::Pull, done: progress.bytes, total, message });
+    };
+    engine.pull(image, &mut tell).await?;
+    report.event(Event::StepDone { step: Step::Pull, took: began.elapsed(), message: name.clone() });
+    engine.image(&name).await?.ok_or_else(|| {
+        Error::new(
+            Kind::Docker,
+            format!("{name} was pulled, and the host has no image of that name all the same"),
+        )
+    })
+}

@@ -1,0 +1,108 @@
+//! The command line: one file per command.
+
+mod adopt;
+mod completions;
+mod deploy;
+mod exit;
+mod history;
+mod man;
+mod plan;
+mod preflight;
+mod recover;
+mod rollback;
+mod run;
+mod session;
+mod show;
+mod status;
+mod table;
+mod validate;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Result;
+use crate::ui::Output;
+
+pub use exit::{TABLE as EXIT_CODES, class, code};
+pub use session::Session;
+
+/// Deploy container images to one Docker host without losing a request.
+///
+/// bgd starts the new release beside the old one, waits until it is healthy, asks it from the proxy's own network,
+/// switches the nginx that already runs there, proves that the switch happened, watches the release, takes a bad one
+/// back by itself, and retires the old one when nothing is in flight on it any more.
+#[derive(Debug, Parser)]
+#[command(name = "bgd", version, max_term_width = 100, after_long_help = EXAMPLES)]
+pub struct Args {
+    /// How to print what happens
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "HOW", env = "BGD_OUTPUT")]
+    pub output: Output,
+
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  bgd deploy myorg/api:1.1          deploy this image to the app of ./bgd.yaml
+  bgd rollback                      go back to the release before
+  bgd status                        see what is live
+  bgd deploy myorg/api:1.2 --plan   see what would be done, and do nothing
+
+Exit codes:
+  0 done            1 other             2 usage             3 configuration
+  4 locked          5 Docker            6 never got ready   7 smoke test failed
+  8 proxy refused   9 rolled back      10 nothing to roll back to
+ 11 needs recovery 12 stuck           130 interrupted
+
+Environment:
+  DOCKER_HOST      the engine; the default socket when it is not set
+  BGD_STATE_DIR    where records are stored; /var/lib/bgd for root
+  NO_COLOR         no colour and no bars";
+
+/// A command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Deploy an image as a new release
+    Deploy(deploy::Args),
+    /// Go back to the release before, or to any other
+    Rollback(rollback::Args),
+    /// Show what is live, healthy and warm
+    Status(status::Args),
+    /// List the releases of an app
+    History(history::Args),
+    /// Show one release in full, secrets hidden
+    Show(show::Args),
+    /// Show what a deploy would do and change
+    Plan(plan::Args),
+    /// Finish or undo a deploy that was interrupted
+    Recover(recover::Args),
+    /// Make the container that serves today release 0, without restarting it
+    Adopt(adopt::Args),
+    /// Check the configuration file
+    Validate(validate::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
+    /// Print the manual page
+    Man,
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// The command's own.
+pub async fn run(args: Args, session: &Session) -> Result<()> {
+    match args.command {
+        Command::Deploy(args) => deploy::run(args, session).await,
+        Command::Rollback(args) => rollback::run(args, session).await,
+        Command::Status(args) => status::run(args, session).await,
+        Command::History(args) => history::run(&args, session),
+        Command::Show(args) => show::run(&args, session),
+        Command::Plan(args) => plan::run(args, session).await,
+        Command::Recover(args) => recover::run(args, session).await,
+        Command::Adopt(args) => adopt::run(args, session).await,
+        Command::Validate(args) => validate::run(&args, session),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man => man::run(),
+    }
+}

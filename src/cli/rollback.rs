@@ -1,0 +1,95 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Session;
+use super::run::Bench;
+use crate::error::{Error, Kind, Result};
+use crate::model::{AppName, Release, ReleaseNumber};
+use crate::plan::{self, Observation, Wish};
+use crate::record::AppStore;
+use crate::saga::Direction;
+
+/// Go back to the release before, or to any other.
+///
+/// A warm release is switched to; a stopped one is started first, a removed one created again from its record. No
+/// configuration file is needed. A second rollback comes back.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  bgd rollback              the only app, or the one of ./bgd.yaml
+  bgd rollback api          this app
+  bgd rollback api --to 3   to release 3 (see: bgd history api)")]
+pub struct Args {
+    /// The app
+    #[arg(value_parser = AppName::parse)]
+    pub app: Option<AppName>,
+
+    /// The release to go to
+    #[arg(long, value_name = "N")]
+    pub to: Option<u32>,
+}
+
+pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
+    let name = session.known_app(args.app.as_ref())?;
+    let records = session.store()?.app(&name);
+    let wanted = wanted(&records, args.to)?;
+    let bench = Bench::set_up(session, &wanted.app, Duration::ZERO).await?;
+    if let Some(replay) = bench.unfinished()? {
+        let target = replay.release;
+        session.report.note(format!("the deploy of release {target} did not end: it is taken back"));
+        let decision = bench.decide(&replay).await?;
+        let recorded = decision.direction == Direction::Forward
+            && replay.last(crate::step::Step::Record) == Some(&crate::record::Happened::Succeeded);
+        if !recorded {
+            return bench.resume(&replay, Direction::Back, "bgd rollback").await;
+        }
+        bench.resume(&replay, Direction::Forward, "").await?;
+    }
+    let observation =
+        plan::observe(bench.engine.as_ref(), bench.proxy.as_ref(), &bench.records, &wanted.app).await?;
+    let live = live(&observation, &name)?;
+    let number = args.to.map(ReleaseNumber).or_else(|| observation.state.previous(live));
+    let number = number.ok_or_else(|| {
+        Error::new(Kind::NothingToRollBack, format!("release {live} is the first one of {name}"))
+            .hint(format!("see all releases with: bgd history {name}"))
+    })?;
+    if number == live {
+        return Err(Error::new(Kind::NothingToRollBack, format!("release {live} of {name} is live already")));
+    }
+    let release = record(&bench.records, number)?;
+    let present = plan::present(bench.engine.as_ref(), &release).await?;
+    let image = bench.engine.image(&release.image_id).await?;
+    let wish = Wish::Return { release: &release, present: &present, image: image.as_ref() };
+    let plan = plan::build(&observation, &wish, Timestamp::now())?;
+    bench.execute(&plan).await
+}
+
+/// Any release whose configuration tells the proxy: the wanted one, else the one before, else the live one.
+fn wanted(records: &AppStore, to: Option<u32>) -> Result<Release> {
+    let state = records.state()?;
+    let live = state.live();
+    let number = to.map(ReleaseNumber).or_else(|| state.previous(live?)).or(live);
+    let number = match number {
+        Some(number) => Some(number),
+        None => records.numbers()?.last().copied(),
+    };
+    match number {
+        Some(number) => record(records, number),
+        None => Err(Error::new(Kind::NothingToRollBack, format!("{} has no releases", records.name()))),
+    }
+}
+
+fn record(records: &AppStore, number: ReleaseNumber) -> Result<Release> {
+    let name = records.name();
+    records.release(number)?.ok_or_else(|| {
+        Error::new(Kind::NothingToRollBack, format!("{name} has no release {number}"))
+            .hint(format!("see which there are with: bgd history {name}"))
+    })
+}
+
+fn live(observation: &Observation, name: &AppName) -> Result<ReleaseNumber> {
+    observation.former.as_ref().map(|former| former.number).ok_or_else(|| {
+        Error::new(Kind::NothingToRollBack, format!("nothing of {name} is live")).hint("bgd deploy IMAGE")
+    })
+}

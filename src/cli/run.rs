@@ -1,0 +1,156 @@
+//! What deploy, rollback, adopt and recover share: running a plan and saying how it ended.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Instant;
+
+use super::Session;
+use crate::docker::Engine;
+use crate::error::{Error, Kind, Result};
+use crate::event::Event;
+use crate::model::{App, Release, Retire};
+use crate::plan::Plan;
+use crate::proxy::Proxy;
+use crate::record::{JournalState, LockedApp, Replay, Store};
+use crate::saga::{self, Decision, Direction};
+use crate::step::{Context, Step};
+
+/// Everything that a command needs to change an app.
+pub(super) struct Bench<'a> {
+    pub session: &'a Session,
+    pub engine: Rc<dyn Engine>,
+    pub proxy: Rc<dyn Proxy>,
+    pub store: Store,
+    pub records: LockedApp,
+}
+
+impl<'a> Bench<'a> {
+    /// Takes the lock of the app and finds its proxy.
+    pub(super) async fn set_up(session: &'a Session, app: &App, wait: std::time::Duration) -> Result<Self> {
+        let store = session.store()?;
+        // The lock comes before everything else, so that of twenty deploys nineteen end here.
+        let records = store.app(&app.name).lock(wait).await?;
+        let engine = session.engine().await?;
+        let proxy = crate::proxy::open(engine.clone(), app)?;
+        Ok(Self { session, engine, proxy, store, records })
+    }
+
+    /// Runs a plan, telling how it goes.
+    pub(super) async fn execute(&self, plan: &Plan) -> Result<()> {
+        let cancel = self.session.cancel()?;
+        let began = Instant::now();
+        self.session.report.event(Event::Begin {
+            app: plan.target.app.name.clone(),
+            cause: plan.cause,
+            release: plan.target.number,
+            image: plan.target.image.clone(),
+            slot: plan.target.slot,
+            former: plan.former.as_ref().map(|former| former.number),
+            steps: plan.steps.clone(),
+        });
+        let context = self.context(plan);
+        let done = saga::execute(&context, &cancel).await?;
+        self.tell_done(plan, began, done.held);
+        Ok(())
+    }
+
+    /// Brings an interrupted deploy to its end.
+    pub(super) async fn resume(&self, replay: &Replay, direction: Direction, reason: &str) -> Result<()> {
+        let plan = self.plan_of(replay)?;
+        let cancel = self.session.cancel()?;
+        let began = Instant::now();
+        let context = self.context(&plan);
+        match saga::resume(&context, &cancel, replay, direction, reason).await? {
+            Some(done) => self.tell_done(&plan, began, done.held),
+            None => {
+                let app = &plan.target.app.name;
+                let live = match &plan.former {
+                    Some(former) => format!("release {} of {app} is live", former.number),
+                    None => format!("nothing of {app} is live"),
+                };
+                self.session.report.note(format!("release {} was undone; {live}", plan.target.number));
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides how an interrupted deploy would be brought to its end.
+    pub(super) async fn decide(&self, replay: &Replay) -> Result<Decision> {
+        let plan = self.plan_of(replay)?;
+        let live = self.proxy.live().await?;
+        let green = crate::plan::present(self.engine.as_ref(), &plan.target).await?;
+        saga::decide(replay, live, &plan.target, green.all_running())
+    }
+
+    /// The plan that a journal tells of, rebuilt from the records.
+    fn plan_of(&self, replay: &Replay) -> Result<Plan> {
+        let record = |number| -> Result<Release> {
+            self.records.release(number)?.ok_or_else(|| {
+                Error::new(Kind::Stuck, format!("the journal tells of release {number}, which has no record"))
+                    .hint("nothing was touched")
+            })
+        };
+        Ok(Plan {
+            cause: replay.cause,
+            target: record(replay.release)?,
+            former: replay.former.map(record).transpose()?,
+            steps: replay.steps.clone(),
+        })
+    }
+
+    fn context<'c>(&'c self, plan: &'c Plan) -> Context<'c> {
+        Context {
+            engine: self.engine.clone(),
+            proxy: self.proxy.clone(),
+            store: &self.store,
+            records: &self.records,
+            plan,
+            report: self.session.report.as_ref(),
+            events: RefCell::new(None),
+            held: Cell::new(false),
+        }
+    }
+
+    /// What an earlier bgd left unfinished; a journal that only was not moved away is.
+    pub(super) fn unfinished(&self) -> Result<Option<Replay>> {
+        match self.records.journal()? {
+            JournalState::None => Ok(None),
+            JournalState::Open(replay) => Ok(Some(replay)),
+            JournalState::Ended(_) => self.records.archive().map(|()| None),
+        }
+    }
+
+    fn tell_done(&self, plan: &Plan, began: Instant, held: bool) {
+        let app = &plan.target.app;
+        let mut next = Vec::new();
+        if let Some(former) = &plan.former {
+            let how = match (app.retire, held) {
+                (_, true) | (Retire::Keep, _) => "is kept warm",
+                (Retire::Stop, _) => "is stopped and can be started again",
+                (Retire::Remove, _) => "was removed and can be created again",
+            };
+            next.push(format!("release {} {how}; go back with: bgd rollback {}", former.number, app.name));
+        }
+        if plan.steps.contains(&Step::Verify) {
+            self.session.report.event(Event::Done {
+                app: app.name.clone(),
+                release: plan.target.number,
+                slot: plan.target.slot,
+                took: began.elapsed(),
+                next,
+            });
+        }
+    }
+}
+
+/// Asks on the terminal; `false` where there is nobody to ask.
+pub(super) fn confirm(question: &str) -> bool {
+    use std::io::{BufRead, IsTerminal, Write};
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return false;
+    }
+    let _ = write!(std::io::stderr(), "{question} [y/N] ");
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}

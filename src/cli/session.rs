@@ -1,0 +1,156 @@
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use crate::config;
+use crate::docker::{self, Engine};
+use crate::error::{Error, Kind, Result};
+use crate::event::Report;
+use crate::model::{App, AppName, ImageRef};
+use crate::record::Store;
+use crate::saga::Cancel;
+use crate::ui::Style;
+
+/// What every command works with: the environment, the printer and the records.
+pub struct Session {
+    /// Prints what happens.
+    pub report: Box<dyn Report>,
+    /// How text is coloured.
+    pub style: Style,
+    /// Whether the output is for a program.
+    pub json: bool,
+    /// Reads a variable of the environment.
+    pub env: fn(&str) -> Option<String>,
+}
+
+impl Session {
+    /// Connects to the engine.
+    pub(super) async fn engine(&self) -> Result<Rc<dyn Engine>> {
+        docker::connect((self.env)("DOCKER_HOST").as_deref()).await
+    }
+
+    /// The records of this user.
+    pub(super) fn store(&self) -> Result<Store> {
+        Store::of_this_user(&self.env)
+    }
+
+    /// Listens for signals from now on.
+    pub(super) fn cancel(&self) -> Result<Cancel> {
+        // The second signal leaves at once: the journal is on disk, and `bgd recover` goes on from it.
+        Cancel::from_signals(|| std::process::exit(i32::from(super::code(Kind::Interrupted))))
+    }
+
+    /// The configuration of this folder or of `-f`; `None` when there is none.
+    pub(super) fn config(&self, file: Option<&Path>) -> Result<Option<(PathBuf, App)>> {
+        let path = match file {
+            Some(path) => Some(path.to_owned()),
+            None => config::find(Path::new(".")),
+        };
+        let Some(path) = path else { return Ok(None) };
+        let path = path.strip_prefix("./").map_or(path.clone(), Path::to_owned);
+        let app = config::load(&path, &self.env)?;
+        Ok(Some((path, app)))
+    }
+
+    /// Finds the app to deploy: the one of the configuration file when its repository is the image's (or none is
+    /// named), else the one whose records name that repository, or the one of `--app`.
+    pub(super) fn app_to_deploy(
+        &self,
+        file: Option<&Path>,
+        image: Option<&ImageRef>,
+        wanted: Option<&AppName>,
+    ) -> Result<App> {
+        if let Some((path, app)) = self.config(file)? {
+            let named = wanted.is_some_and(|wanted| *wanted == app.name);
+            let other_name = wanted.is_some() && !named;
+            let fits =
+                image.is_none_or(|image| image.repository().is_empty() || image.same_repository(&app.image));
+            if !other_name && (fits || named) {
+                return Ok(app);
+            }
+            if file.is_some() || !other_name {
+                let asked = image.map_or_else(|| "another app".to_owned(), ToString::to_string);
+                return Err(Error::new(
+                    Kind::Usage,
+                    format!("{} is for {} ({}), not for {asked}", path.display(), app.name, app.image),
+                )
+                .hint(format!("to deploy it to {} all the same: add --app {}", app.name, app.name)));
+            }
+        }
+        self.recorded_app(image, wanted)
+    }
+
+    /// Finds an app without a configuration file: in the records.
+    fn recorded_app(&self, image: Option<&ImageRef>, wanted: Option<&AppName>) -> Result<App> {
+        let store = self.store()?;
+        let mut apps = Vec::new();
+        for name in store.apps()? {
+            let records = store.app(&name);
+            let number = match records.state()?.live() {
+                Some(live) => Some(live),
+                None => records.numbers()?.last().copied(),
+            };
+            if let Some(release) = number.map(|number| records.release(number)).transpose()?.flatten() {
+                apps.push(release.app);
+            }
+        }
+        let fits = |app: &&App| match wanted {
+            Some(name) => app.name == *name,
+            None => image.is_some_and(|image| image.same_repository(&app.image)),
+        };
+        let found: Vec<&App> = apps.iter().filter(fits).collect();
+        match found.as_slice() {
+            [app] => Ok((*app).clone()),
+            [] => Err(no_app(image, wanted, &apps)),
+            several => Err(Error::new(Kind::Usage, "several apps run this image")
+                .hint(format!("name one with --app: {}", list(several.iter().map(|app| &app.name))))),
+        }
+    }
+
+    /// Finds an app for a command that needs no configuration: by name, the one of this folder, or the only one.
+    pub(super) fn known_app(&self, wanted: Option<&AppName>) -> Result<AppName> {
+        let apps = self.store()?.apps()?;
+        if let Some(name) = wanted {
+            if apps.contains(name) {
+                return Ok(name.clone());
+            }
+            let error = Error::new(Kind::Usage, format!("there is no app {name} on this host"));
+            return Err(match apps.as_slice() {
+                [] => error.hint("nothing has been deployed here yet: bgd deploy IMAGE"),
+                _ => error.hint(format!("there are: {}", list(apps.iter()))),
+            });
+        }
+        // Whatever is wrong with the configuration must not stand in the way of a rollback.
+        if let Ok(Some((_, app))) = self.config(None)
+            && apps.contains(&app.name)
+        {
+            return Ok(app.name);
+        }
+        match apps.as_slice() {
+            [app] => Ok(app.clone()),
+            [] => Err(Error::new(Kind::NothingToRollBack, "nothing has been deployed on this host yet")
+                .hint("bgd deploy IMAGE")),
+            _ => Err(Error::new(Kind::Usage, "there is more than one app on this host")
+                .hint(format!("name one: {}", list(apps.iter())))),
+        }
+    }
+}
+
+fn no_app(image: Option<&ImageRef>, wanted: Option<&AppName>, apps: &[App]) -> Error {
+    let what = match (wanted, image) {
+        (Some(name), _) => format!("there is no app {name}"),
+        (None, Some(image)) => format!("no app runs {}", image.repository()),
+        (None, None) => "there is no bgd.yaml here".to_owned(),
+    };
+    let error =
+        Error::new(Kind::Config, format!("{what}, neither in a bgd.yaml of this folder nor in the records"))
+            .hint("go to the project's folder, or name its configuration with -f FILE");
+    if apps.is_empty() {
+        error
+    } else {
+        error.hint(format!("known apps: {}", list(apps.iter().map(|app| &app.name))))
+    }
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a AppName>) -> String {
+    names.map(AppName::as_str).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,259 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Session, table};
+use crate::docker::{Engine, Summary};
+use crate::error::{Context, Kind, Result};
+use crate::model::{AppName, Release, ReleaseNumber, Slot, label};
+use crate::proxy::Live;
+use crate::record::{AppStore, Holder, JournalState};
+
+/// Show what is live, healthy and warm.
+///
+/// What is live is read back from the proxy, not from the records.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The app; all of them when left out
+    #[arg(value_parser = AppName::parse)]
+    pub app: Option<AppName>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// Show it anew every two seconds
+    #[arg(long, conflicts_with = "json")]
+    pub watch: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    app: AppName,
+    /// The release that the proxy routes to.
+    live: Option<ReleaseNumber>,
+    slot: Option<Slot>,
+    image: Option<String>,
+    /// Since when, by the records.
+    since: Option<jiff::Timestamp>,
+    /// Each container of the live release and how it is.
+    containers: BTreeMap<String, String>,
+    /// Other releases whose containers run: a rollback to them is one switch.
+    warm: Vec<ReleaseNumber>,
+    /// What is not as it should be, and what to do.
+    problems: Vec<String>,
+}
+
+/// The records of one app, read.
+struct Recorded {
+    name: AppName,
+    live: Option<Release>,
+    since: Option<jiff::Timestamp>,
+    journal: std::result::Result<JournalState, String>,
+    holder: Option<Holder>,
+    store: AppStore,
+}
+
+pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
+    let engine = session.engine().await?;
+    loop {
+        let rows = rows(args.app.as_ref(), session, engine.as_ref(), &engine).await?;
+        if args.json || session.json {
+            let text = serde_json::to_string_pretty(&rows)
+                .or_error(Kind::Other, || "cannot write JSON".to_owned())?;
+            table::print(&format!("{text}\n"));
+        } else {
+            let clear = if args.watch { "\x1b[H\x1b[2J" } else { "" };
+            table::print(&format!("{clear}{}", text(&rows)));
+        }
+        if !args.watch {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+}
+
+async fn rows(
+    wanted: Option<&AppName>,
+    session: &Session,
+    engine: &dyn Engine,
+    shared: &std::rc::Rc<dyn Engine>,
+) -> Result<Vec<Row>> {
+    let store = session.store()?;
+    let names = match wanted {
+        Some(name) => vec![session.known_app(Some(name))?],
+        None => store.apps()?,
+    };
+    let recorded = names.into_iter().map(|name| read(store.app(&name), name)).collect::<Result<Vec<_>>>()?;
+    let labelled = engine.containers(&[label::APP.to_owned()]).await?;
+    let apps: Vec<_> = recorded.iter().filter_map(|one| one.live.as_ref().map(|live| &live.app)).collect();
+    let mut lives = crate::proxy::live_many(shared.clone(), &apps).await.into_iter();
+    let mut rows = Vec::new();
+    for one in recorded {
+        let live = if one.live.is_some() { lives.next() } else { None };
+        rows.push(row(&one, live, &labelled)?);
+    }
+    Ok(rows)
+}
+
+fn read(store: AppStore, name: AppName) -> Result<Recorded> {
+    let state = store.state()?;
+    let last = state.activations.last();
+    // Before the first deploy has ended there is no live release, but its configuration is known.
+    let number = match last {
+        Some(last) => Some(last.release),
+        None => store.numbers()?.last().copied(),
+    };
+    Ok(Recorded {
+        live: number.map(|number| store.release(number)).transpose()?.flatten(),
+        since: last.map(|last| last.at),
+        journal: store.journal().map_err(|error| error.one_line()),
+        holder: store.holder(),
+        name,
+        store,
+    })
+}
+
+fn row(one: &Recorded, live: Option<Result<Option<Live>>>, labelled: &[Summary]) -> Result<Row> {
+    let mut problems = Vec::new();
+    let mine =
+        |summary: &&Summary| summary.labels.get(label::APP).is_some_and(|app| app == one.name.as_str());
+    let containers: Vec<&Summary> = labelled.iter().filter(mine).collect();
+    let live = match live {
+        None => None,
+        Some(Ok(live)) => live,
+        Some(Err(error)) => {
+            problems.push(format!("the proxy could not be asked: {}", error.one_line()));
+            None
+        }
+    };
+    let number = live.and_then(|live| live.release.or_else(|| running_in(live.slot, &containers, one)));
+    let release = match number {
+        Some(number) if one.live.as_ref().is_some_and(|release| release.number == number) => one.live.clone(),
+        Some(number) => one.store.release(number)?,
+        None => None,
+    };
+    let of = |summary: &Summary, number: ReleaseNumber| {
+        summary.labels.get(label::RELEASE) == Some(&number.to_string())
+    };
+    let mut states = BTreeMap::new();
+    let mut warm: Vec<ReleaseNumber> = Vec::new();
+    for summary in &containers {
+        let its =
+            summary.labels.get(label::RELEASE).and_then(|number| number.parse().ok()).map(ReleaseNumber);
+        if number.is_some_and(|number| of(summary, number)) {
+            states.insert(summary.name.clone(), summary.status_text.clone());
+            if summary.status != "running" || summary.status_text.contains("unhealthy") {
+                problems.push(format!("{} is live and {}", summary.name, summary.status_text));
+            }
+        } else if summary.status == "running"
+            && let Some(its) = its
+            && !warm.contains(&its)
+        {
+            warm.push(its);
+        }
+    }
+    problems.extend(drift(one, number, release.as_ref(), &states));
+    Ok(Row {
+        app: one.name.clone(),
+        live: number,
+        slot: live.map(|live| live.slot),
+        image: release.as_ref().map(|release| release.image.clone()),
+        since: one.since.filter(|_| number.is_some() && number == one.live.as_ref().map(|live| live.number)),
+        containers: states,
+        warm,
+        problems,
+    })
+}
+
+/// What is unfinished or not as the records say.
+fn drift(
+    one: &Recorded,
+    number: Option<ReleaseNumber>,
+    release: Option<&Release>,
+    states: &BTreeMap<String, String>,
+) -> Vec<String> {
+    let mut problems = Vec::new();
+    let app = &one.name;
+    match (&one.journal, &one.holder) {
+        (_, Some(holder)) => {
+            problems.push(format!("being changed by process {} since {}", holder.pid, holder.since));
+        }
+        (Ok(JournalState::Open(replay)), None) => problems.push(format!(
+            "the deploy of release {} did not end: bgd recover {app}, or bgd rollback {app}",
+            replay.release
+        )),
+        (Err(error), None) => problems.push(error.clone()),
+        _ => {}
+    }
+    let recorded = one.since.and(one.live.as_ref()).map(|live| live.number);
+    if one.holder.is_none() && matches!(one.journal, Ok(JournalState::None | JournalState::Ended(_))) {
+        match (number, recorded) {
+            (None, Some(recorded)) => problems.push(format!(
+                "the proxy has no route for it; the records say release {recorded}: deploy again to restore it"
+            )),
+            (Some(number), Some(recorded)) if number != recorded => {
+                problems.push(format!("the proxy routes to release {number}, the records say {recorded}"));
+            }
+            _ => {}
+        }
+    }
+    if let Some(release) = release
+        && !crate::plan::is_foreign(release)
+        && states.len() < release.containers.len()
+    {
+        let missing = release.containers.len() - states.len();
+        problems.push(format!(
+            "{missing} of its {} containers are missing: deploy again",
+            release.containers.len()
+        ));
+    }
+    problems
+}
+
+fn running_in(slot: Slot, containers: &[&Summary], one: &Recorded) -> Option<ReleaseNumber> {
+    let here = containers.iter().find(|summary| {
+        summary.status == "running" && summary.labels.get(label::SLOT).is_some_and(|s| s == slot.as_str())
+    });
+    let labelled =
+        here.and_then(|summary| summary.labels.get(label::RELEASE)?.parse().ok().map(ReleaseNumber));
+    labelled.or_else(|| one.live.as_ref().filter(|live| live.slot == slot).map(|live| live.number))
+}
+
+fn text(rows: &[Row]) -> String {
+    if rows.is_empty() {
+        return "nothing has been deployed on this host yet: bgd deploy IMAGE\n".to_owned();
+    }
+    let dash = || "-".to_owned();
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let states: Vec<_> = row.containers.values().map(String::as_str).collect();
+            let state = match states.as_slice() {
+                [] => dash(),
+                [one] => (*one).to_owned(),
+                several => format!("{} containers, {}", several.len(), several[0]),
+            };
+            vec![
+                row.app.to_string(),
+                row.live.map_or_else(dash, |number| number.to_string()),
+                row.image.clone().unwrap_or_else(dash),
+                row.slot.map_or_else(dash, |slot| slot.to_string()),
+                state,
+                if row.warm.is_empty() { dash() } else { list(&row.warm) },
+            ]
+        })
+        .collect();
+    let mut text = table::render(&["APP", "LIVE", "IMAGE", "SLOT", "STATE", "WARM"], &cells);
+    for row in rows {
+        for problem in &row.problems {
+            text.push_str(&format!("! {}: {problem}\n", row.app));
+        }
+    }
+    text
+}
+
+fn list(numbers: &[ReleaseNumber]) -> String {
+    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,5 @@
+//! bgd on real Docker, behind real nginx, under load: no request may fail.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod scene;
+mod under_load;

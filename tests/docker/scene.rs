@@ -1,0 +1,195 @@
+//! An nginx, a project with a bgd.yaml, and load.
+
+use std::time::Duration;
+
+use bgd_load::{Kind, Load, Report, Running};
+use bgd_testkit::{Bgd, Edge, EdgeBuilder, Outcome, TestRun, conf, images, poll_until};
+
+/// Which nginx.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nginx {
+    /// Switched by reload.
+    New,
+    /// Switched without one.
+    Old,
+}
+
+impl Nginx {
+    pub fn image(self) -> &'static str {
+        let [new, old] = images().nginx();
+        match self {
+            Self::New => new,
+            Self::Old => old,
+        }
+    }
+}
+
+/// What bgd writes for nginx.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// The upstream; the server block is the user's.
+    Upstream,
+    /// The server block too.
+    Server,
+}
+
+/// A host with an nginx and a project.
+///
+/// Fields are dropped in order: the run, which removes everything, goes last.
+pub struct Scene {
+    pub bgd: Bgd,
+    pub edge: Edge,
+    pub app: String,
+    route: Route,
+    pub run: TestRun,
+}
+
+pub const HOST: &str = "api.test";
+
+impl Scene {
+    /// A scene on the machine's own daemon.
+    pub fn new(nginx: Nginx, route: Route) -> Self {
+        Self::with(TestRun::new(), nginx, route, |edge| edge)
+    }
+
+    pub fn with(
+        run: TestRun,
+        nginx: Nginx,
+        route: Route,
+        change: impl FnOnce(EdgeBuilder<'_>) -> EdgeBuilder<'_>,
+    ) -> Self {
+        let app = run.app_name("api");
+        let edge =
+            change(Edge::builder(&run, nginx.image()).file("alive.conf", conf::fixed("alive.test", "alive")))
+                .start();
+        let bgd = Bgd::on(run.docker(), env!("CARGO_BIN_EXE_bgd"));
+        let scene = Self { bgd, edge, app, route, run };
+        scene.configure("");
+        scene
+    }
+
+    /// Writes bgd.yaml, with more lines at its end. A key given there replaces the one of the same name here.
+    pub fn configure(&self, more: &str) {
+        let proxy = match self.route {
+            Route::Upstream => "upstream: api_backend".to_owned(),
+            Route::Server => format!("server: {{ host: {HOST}, listen: 80 }}"),
+        };
+        let defaults = [
+            ("app", format!("app: {}", self.app)),
+            ("image", "image: bgd-test/app".to_owned()),
+            ("port", "port: 3000".to_owned()),
+            ("network", format!("network: {}", self.edge.network())),
+            ("health", "health: { http: /health, deadline: 20s }".to_owned()),
+            ("smoke", "smoke: [{ get: /api/v1/test, expect: { json: { /ok: true } } }]".to_owned()),
+            ("watch", "watch: { window: 2s }".to_owned()),
+            ("drain", "drain: { timeout: 20s }".to_owned()),
+            (
+                "proxy",
+                format!(
+                    "proxy:\n  nginx:\n    container: {}\n    config_dir: /etc/nginx/conf.d\n    {proxy}",
+                    self.edge.name()
+                ),
+            ),
+        ];
+        let replaced = |key: &str| more.lines().any(|line| line.starts_with(&format!("{key}:")));
+        let mut text = String::new();
+        for (_, line) in defaults.iter().filter(|(key, _)| !replaced(key)) {
+            text.push_str(line);
+            text.push('\n');
+        }
+        text.push_str(more);
+        self.bgd.write("bgd.yaml", &text);
+    }
+
+    /// Deploys the sample app in this version, without a watch.
+    #[track_caller]
+    pub fn deploy(&self, version: &str) -> Outcome {
+        self.bgd.run(&["deploy", &images().app(version), "--no-watch"])
+    }
+
+    #[track_caller]
+    pub fn rollback(&self) -> Outcome {
+        self.bgd.run(&["rollback", &self.app])
+    }
+
+    /// Deploys the first release and, with `Route::Upstream`, adds the user's server block, as bgd says.
+    #[track_caller]
+    pub fn first(&self, version: &str) {
+        self.deploy(version).ok();
+        if self.route == Route::Upstream {
+            self.edge.put("site.conf", &conf::server(HOST, "api_backend"));
+            self.edge.nginx(&["-s", "reload"]).unwrap();
+        }
+        self.wait_for(version);
+    }
+
+    /// What is served now.
+    pub fn served(&self) -> Option<String> {
+        let answer = self.edge.get(HOST, "/version").ok()?;
+        (answer.status == 200).then(|| answer.body.trim().to_owned())
+    }
+
+    #[track_caller]
+    pub fn wait_for(&self, version: &str) {
+        poll_until(Duration::from_secs(10), || self.served().as_deref() == Some(version));
+    }
+
+    pub fn load(&self) -> Load {
+        self.edge.load(HOST)
+    }
+
+    /// A little of every kind of load.
+    pub fn mixed(&self) -> Running {
+        self.load()
+            .with(Kind::PacedKeepalive, 4)
+            .with(Kind::Keepalive, 2)
+            .with(Kind::PerConnection, 2)
+            .with(Kind::Slow, 2)
+            .with(Kind::Post, 2)
+            .with(Kind::Websocket, 2)
+            .start()
+            .unwrap()
+    }
+
+    /// The containers of the app: name, state and release, sorted.
+    pub fn containers(&self) -> Vec<(String, String, String)> {
+        let format = "{{.Names}} {{.State}} {{.Label \"bgd.release\"}}";
+        let label = format!("label=bgd.app={}", self.app);
+        let listed = self.run.docker().ok(["ps", "-a", "--filter", &label, "--format", format]);
+        let mut containers: Vec<_> = listed
+            .lines()
+            .map(|line| {
+                let mut words = line.split_whitespace().map(str::to_owned);
+                let mut next = || words.next().unwrap_or_default();
+                (next(), next(), next())
+            })
+            .collect();
+        containers.sort();
+        containers
+    }
+
+    /// `bgd status` of the app, as JSON.
+    #[track_caller]
+    pub fn status(&self) -> serde_json::Value {
+        let outcome = self.bgd.run(&["status", &self.app, "--json"]).ok();
+        let rows: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+        rows[0].clone()
+    }
+
+    /// Asserts that this release is live, that nothing is unfinished and no temporary file is left.
+    #[track_caller]
+    pub fn assert_clean(&self, release: u32) {
+        let status = self.status();
+        assert_eq!(status["live"], release, "{status:#}");
+        assert_eq!(status["problems"], serde_json::json!([]), "{status:#}");
+        let left: Vec<_> = self.edge.files().into_iter().filter(|name| name.ends_with(".tmp")).collect();
+        assert!(left.is_empty(), "left behind: {left:?}");
+    }
+}
+
+/// Asserts that a load lost nothing, and that it was one.
+#[track_caller]
+pub fn nothing_lost(report: &Report) {
+    assert!(report.answered > 0, "there was no load\n{report}");
+    assert_eq!(report.failed, 0, "requests were lost\n{report}");
+}
