@@ -101,14 +101,15 @@ async fn blue_fails_too(context: &Context<'_>) -> Result<Option<String>> {
     })
 }
 
-/// The path that is asked: the health check's, else the first smoke test's, else `/`.
+/// The path that is asked: the first smoke test's, because that is what the app is for, else the health check's, else `/`.
 fn path<'a>(context: &'a Context<'_>) -> &'a str {
     let app = context.app();
-    if let Health::Http { path, .. } = &app.health {
-        return path;
-    }
-    let get = app.smoke.iter().find(|test| test.method == Method::Get);
-    get.map_or("/", |test| &test.path)
+    let smoke = app.smoke.iter().find(|test| test.method == Method::Get).map(|test| test.path.as_str());
+    let health = match &app.health {
+        Health::Http { path, .. } => Some(path.as_str()),
+        _ => None,
+    };
+    smoke.or(health).unwrap_or("/")
 }
 
 fn host<'a>(context: &'a Context<'_>) -> Option<&'a str> {

@@ -1,5 +1,11 @@
 //! bgd on real Docker, behind real nginx, under load: no request may fail.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod adopt;
+mod bad_green;
+mod locks;
+mod proxy_faults;
+mod returning;
 mod scene;
 mod under_load;
+mod watching;

@@ -120,7 +120,18 @@ impl Scene {
             self.edge.put("site.conf", &conf::server(HOST, "api_backend"));
             self.edge.nginx(&["-s", "reload"]).unwrap();
         }
-        self.wait_for(version);
+        self.settle(version);
+    }
+
+    /// Waits until no worker of nginx's former configuration answers any more: it accepts for a while beside the new one.
+    #[track_caller]
+    fn settle(&self, version: &str) {
+        let mut in_a_row = 0;
+        poll_until(Duration::from_secs(20), || {
+            in_a_row = if self.served().as_deref() == Some(version) { in_a_row + 1 } else { 0 };
+            let workers = self.run.docker().ok(["top", self.edge.name(), "-eo", "pid,args"]);
+            in_a_row >= 10 && !workers.contains("shutting down")
+        });
     }
 
     /// What is served now.

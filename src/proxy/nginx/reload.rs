@@ -23,6 +23,9 @@ const STREAK: usize = 5;
 pub const BURST: usize = 8;
 /// nginx lets both generations accept for 100 ms (`ngx_process_cycle.c`): there is no use in looking before.
 const BOTH_ACCEPT: Duration = Duration::from_millis(85);
+/// After this time without the new configuration nginx is told once more: a master that is just starting can miss the
+/// signal, because it looks at what it was told only when the next signal comes (`ngx_master_process_cycle`).
+const TELL_AGAIN: Duration = Duration::from_secs(2);
 /// How long only new answers may come when nobody remembers which workers are old.
 const BLIND_WAIT: Duration = Duration::from_millis(400);
 
@@ -131,6 +134,7 @@ pub async fn confirm(engine: &dyn Engine, seat: &Seat, expected: &Expected<'_>) 
     // Where nothing that is live changes, one answer tells that the master has taken the new configuration.
     let is_telling = matches!(expected.before, Before::Irrelevant) && expected.live.is_none();
     let mut only_new_since = None;
+    let mut told = Instant::now();
     let mut is_first = true;
     loop {
         let mut seen = if is_telling {
@@ -171,8 +175,18 @@ pub async fn confirm(engine: &dyn Engine, seat: &Seat, expected: &Expected<'_>) 
             );
             return Err(why(engine, seat, Error::new(Kind::Proxy, message)).await);
         }
+        if only_new_since.is_none() && told.elapsed() >= TELL_AGAIN {
+            told = Instant::now();
+            tell_again(engine, seat).await?;
+        }
         sleep(PAUSE).await;
     }
+}
+
+async fn tell_again(engine: &dyn Engine, seat: &Seat) -> Result<()> {
+    let processes = Processes::look(engine, &seat.container.id).await?;
+    // A refusal is told by whoever waits, with all that nginx says.
+    processes.run(engine, &seat.container.id, &["-s", "reload"]).await.map(|_| ())
 }
 
 /// Says which workers of a former configuration may still accept; `None` when there are none.
