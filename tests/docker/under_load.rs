@@ -8,7 +8,8 @@ use crate::scene::{Nginx, Route, Scene, nothing_lost};
 #[track_caller]
 fn ten_switches(nginx: Nginx, route: Route, kind: Kind, clients: usize) {
     let scene = Scene::new(nginx, route);
-    scene.configure("retire: stop\n");
+    // WebSockets stay up until they are drained, and nobody else needs longer.
+    scene.configure("retire: stop\ndrain: { timeout: 2s }\n");
     scene.first("1.0");
     let load = scene.load().with(kind, clients).start().unwrap();
     for round in 0..5 {
