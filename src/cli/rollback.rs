@@ -37,8 +37,16 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     let bench = Bench::set_up(session, &wanted.app, Duration::ZERO).await?;
     if let Some(replay) = bench.unfinished()? {
         let target = replay.release;
-        session.report.note(format!("the deploy of release {target} did not end: it is taken back"));
         let decision = bench.decide(&replay).await?;
+        if replay.former.is_none() && decision.direction == Direction::Forward {
+            // From muscle memory, that would take down all there is.
+            return Err(Error::new(
+                Kind::NothingToRollBack,
+                format!("release {target} is the first one of {name}"),
+            )
+            .hint(format!("its deploy did not end; finish it with: bgd recover {name}")));
+        }
+        session.report.note(format!("the deploy of release {target} did not end: it is taken back"));
         let recorded = decision.direction == Direction::Forward
             && replay.last(crate::step::Step::Record) == Some(&crate::record::Happened::Succeeded);
         if !recorded {

@@ -181,8 +181,9 @@ fn drift(
             problems.push(format!("being changed by process {} since {}", holder.pid, holder.since));
         }
         (Ok(JournalState::Open(replay)), None) => problems.push(format!(
-            "the deploy of release {} did not end: bgd recover {app}, or bgd rollback {app}",
-            replay.release
+            "the deploy of release {} did not end: bgd recover {app}{}",
+            replay.release,
+            if replay.former.is_some() { format!(", or bgd rollback {app}") } else { String::new() }
         )),
         (Err(error), None) => problems.push(error.clone()),
         _ => {}

@@ -142,15 +142,17 @@ impl<'a> Saga<'a> {
         let target = &self.context.plan.target;
         let app = &target.app.name;
         let kind = if error.kind() == Kind::Interrupted { Kind::Interrupted } else { Kind::NeedsRecovery };
-        let back = match &self.context.plan.former {
-            Some(former) if step.can_go_back() => format!("release {} is still warm", former.number),
-            _ => "the deploy can only go forward from here".to_owned(),
+        let former = self.context.plan.former.as_ref().filter(|_| step.can_go_back());
+        let back = match former {
+            Some(former) => format!("release {} is still warm", former.number),
+            None if step.can_go_back() => "there is no release before it".to_owned(),
+            None => "the deploy can only go forward from here".to_owned(),
         };
-        error
+        let error = error
             .with_kind(kind)
             .context(format!("{step} did not end; release {} of {app} is live, {back}", target.number))
-            .hint(format!("finish it: bgd recover {app}"))
-            .hint(format!("or take it back: bgd rollback {app}"))
+            .hint(format!("finish it: bgd recover {app}"));
+        if former.is_some() { error.hint(format!("or take it back: bgd rollback {app}")) } else { error }
     }
 
     /// Says what a failure means now that everything is undone.
