@@ -1,15 +1,15 @@
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use super::run::{Bench, confirm};
+use super::which::Which;
 use super::{Session, preflight};
 use crate::config::parse_duration;
 use crate::docker::{Engine, Image, PullProgress};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Report};
-use crate::model::{App, AppName, ImageRef, PullPolicy};
+use crate::model::{App, ImageRef, PullPolicy};
 use crate::plan::{self, Wish};
 use crate::saga::Direction;
 use crate::step::Step;
@@ -26,17 +26,9 @@ Examples:
   bgd deploy -f deploy/bgd.yaml            the image and tag of the configuration
   bgd deploy myorg/api:1.1 --window 10m    watch it for ten minutes")]
 pub struct Args {
-    /// The image with its tag or digest; the configuration's own when left out
-    #[arg(value_parser = ImageRef::parse)]
-    pub image: Option<ImageRef>,
-
-    /// The app to deploy to
-    #[arg(long, value_parser = AppName::parse)]
-    pub app: Option<AppName>,
-
-    /// The configuration file
-    #[arg(short, long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
+    /// Which image goes to which app
+    #[command(flatten)]
+    pub which: Which,
 
     /// Print what would be done, and do nothing
     #[arg(long)]
@@ -56,11 +48,10 @@ pub struct Args {
 }
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
-    let mut app = session.app_to_deploy(args.file.as_deref(), args.image.as_ref(), args.app.as_ref())?;
+    let (mut app, image) = args.which.find(session)?;
     if let Some(window) = args.window {
         app.watch_window = window;
     }
-    let image = args.image.clone().unwrap_or_else(|| app.image.clone()).or_latest();
     if args.plan {
         return super::plan::print(session, &app, &image).await;
     }

@@ -16,6 +16,7 @@ mod show;
 mod status;
 mod table;
 mod validate;
+mod which;
 
 use clap::{Parser, Subcommand};
 

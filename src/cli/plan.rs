@@ -1,13 +1,12 @@
-use std::path::PathBuf;
-
 use jiff::Timestamp;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
+use super::which::Which;
 use super::{Session, preflight, table};
 use crate::docker::Image;
 use crate::error::{Context, Kind, Result};
-use crate::model::{App, AppName, ContainerSpec, ImageRef};
+use crate::model::{App, ContainerSpec, ImageRef};
 use crate::plan::{self, Plan, Wish};
 use crate::proxy::{FileChange, Route};
 use crate::record::JournalState;
@@ -17,22 +16,13 @@ use crate::record::JournalState;
 /// Nothing is changed, pulled or locked. Lines with + are new, with - gone.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The image with its tag or digest; the configuration's own when left out
-    #[arg(value_parser = ImageRef::parse)]
-    pub image: Option<ImageRef>,
-
-    /// The app to deploy to
-    #[arg(long, value_parser = AppName::parse)]
-    pub app: Option<AppName>,
-
-    /// The configuration file
-    #[arg(short, long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
+    /// Which image goes to which app
+    #[command(flatten)]
+    pub which: Which,
 }
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
-    let app = session.app_to_deploy(args.file.as_deref(), args.image.as_ref(), args.app.as_ref())?;
-    let image = args.image.unwrap_or_else(|| app.image.clone()).or_latest();
+    let (app, image) = args.which.find(session)?;
     print(session, &app, &image).await
 }
 
