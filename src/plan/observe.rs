@@ -63,9 +63,20 @@ pub async fn observe(
     let live = proxy.live().await?;
     let labelled = engine.containers(&[format!("{}={}", label::APP, app.name)]).await?;
     let state = store.state()?;
-    let next = store.numbers()?.last().map_or(ReleaseNumber(1), |last| last.next());
+    let next = next_number(&store.numbers()?, &labelled, live.as_ref());
     let former = former(store, &state, live.as_ref(), &labelled)?;
     Ok(Observation { live, former, labelled, state, next })
+}
+
+/// A number that no release has had, even when records were lost: containers and the proxy still know theirs, and a
+/// number that was used twice would make bgd take another release's containers for the new one's.
+fn next_number(recorded: &[ReleaseNumber], labelled: &[Summary], live: Option<&Live>) -> ReleaseNumber {
+    let on_containers = labelled
+        .iter()
+        .filter_map(|summary| summary.labels.get(label::RELEASE)?.parse().ok())
+        .map(ReleaseNumber);
+    let known = recorded.iter().copied().chain(on_containers).chain(live.and_then(|live| live.release));
+    known.max().map_or(ReleaseNumber(1), ReleaseNumber::next)
 }
 
 /// Finds the record of what is live. The proxy's word counts; where it knows only slots, the labels of what runs in
@@ -127,4 +138,30 @@ pub async fn present(engine: &dyn Engine, release: &Release) -> Result<Present> 
     }))
     .await?;
     Ok(Present { containers })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::model::Slot;
+
+    #[test]
+    fn a_number_is_never_used_twice_even_when_records_were_lost() {
+        let summary = Summary {
+            id: "x".to_owned(),
+            name: "api-blue".to_owned(),
+            image: "api".to_owned(),
+            status: "running".to_owned(),
+            status_text: "Up".to_owned(),
+            labels: BTreeMap::from([(label::RELEASE.to_owned(), "4".to_owned())]),
+            addresses: BTreeMap::new(),
+        };
+        let live = Live { slot: Slot::Blue, release: Some(ReleaseNumber(6)) };
+        assert_eq!(next_number(&[], &[], None), ReleaseNumber(1));
+        assert_eq!(next_number(&[ReleaseNumber(0)], &[], None), ReleaseNumber(1));
+        assert_eq!(next_number(&[], std::slice::from_ref(&summary), None), ReleaseNumber(5));
+        assert_eq!(next_number(&[ReleaseNumber(2)], &[summary], Some(&live)), ReleaseNumber(7));
+    }
 }
