@@ -1,0 +1,8 @@
+//! Deploys on an engine and a proxy in memory: what fails, what is killed, and what is left then.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod matrix;
+mod proxy;
+mod ticks;
+mod world;
