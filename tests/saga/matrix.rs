@@ -192,6 +192,7 @@ async fn twice(more: &str, steps: &[Step], doubled: Step) -> &'static str {
         let report = Reporter(world.ticks.clone());
         let context = world.context(&records, &plan, &report);
         world.ticks.arm(None);
+        records.put_release(&plan.target).unwrap();
         for step in steps {
             for _ in 0..if *step == doubled { 2 } else { 1 } {
                 world.ticks.at_step(*step);
@@ -216,6 +217,7 @@ async fn undone_twice(more: &str, last: Step) -> &'static str {
         let report = Reporter(world.ticks.clone());
         let context = world.context(&records, &plan, &report);
         world.ticks.arm(None);
+        records.put_release(&plan.target).unwrap();
         let begun: Vec<Step> = plan.steps.iter().copied().filter(|step| *step <= last).collect();
         for step in &begun {
             for _ in 0..if *step == last { 2 } else { 1 } {
@@ -257,7 +259,8 @@ async fn one_container_kept_warm_and_renamed() {
 async fn a_recovery_that_is_killed_is_recovered() {
     let (_, seen) = moments(STOP).await;
     for step in [Step::Ready, Step::Switch, Step::Verify, Step::Retire, Step::Rename] {
-        let first = seen.iter().rposition(|tick| tick.step == Some(step) && tick.at != At::Succeeded).unwrap();
+        let first =
+            seen.iter().rposition(|tick| tick.step == Some(step) && tick.at != At::Succeeded).unwrap();
         for second in 0.. {
             let name = format!("killed at {first} {:?}, recovery killed at {second}", seen[first]);
             let world = prepared(STOP).await;

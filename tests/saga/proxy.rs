@@ -68,7 +68,8 @@ impl FakeProxy {
         if live.addresses.is_empty() {
             return Some(format!("release {} is served from nowhere", live.release));
         }
-        let gone = live.addresses.iter().find(|address| self.running_at(**address) != Some(live.release.0))?;
+        let gone =
+            live.addresses.iter().find(|address| self.running_at(**address) != Some(live.release.0))?;
         Some(format!("release {} is served, and nothing of it runs at {gone}", live.release))
     }
 
@@ -121,7 +122,8 @@ pub fn containers(engine: &Fake) -> Vec<Summary> {
 
 fn running_at(engine: &Fake, address: IpAddr) -> Option<u32> {
     let all = containers(engine);
-    let here = all.iter().find(|one| one.status == "running" && one.addresses.values().any(|a| *a == address))?;
+    let here =
+        all.iter().find(|one| one.status == "running" && one.addresses.values().any(|a| *a == address))?;
     here.labels.get(label::RELEASE)?.parse().ok()
 }
 
@@ -167,7 +169,11 @@ impl Proxy for FakeProxy {
         let wanted = route.live.as_ref().map(|live| (live.release, live.addresses.clone()));
         let loaded = self.loaded.borrow();
         let is = loaded.as_ref().and_then(|r| r.live.as_ref()).map(|l| (l.release, l.addresses.clone()));
-        if wanted == is { Ok(()) } else { Err(Error::new(Kind::Proxy, format!("{is:?} instead of {wanted:?}"))) }
+        if wanted == is {
+            Ok(())
+        } else {
+            Err(Error::new(Kind::Proxy, format!("{is:?} instead of {wanted:?}")))
+        }
     }
 
     async fn restore(&self, former: &Former) -> Result<Restored> {
