@@ -43,6 +43,16 @@ async fn free_slot(context: &Context<'_>) -> Result<()> {
             .hint(format!("see what is live with: bgd status {}", target.app.name)));
         }
     }
+    let running: Vec<&&Summary> = surplus.iter().filter(|summary| summary.status == "running").collect();
+    if !running.is_empty() {
+        // It was left running on purpose, kept warm or held: it may still answer requests of long ago.
+        let network = target.app.network.as_str();
+        let addresses: Vec<_> =
+            running.iter().filter_map(|one| one.addresses.get(network).copied()).collect();
+        super::drain::wait(context, &addresses).await?;
+        let grace = super::retire::grace(target);
+        try_join_all(running.iter().map(|summary| context.engine.stop(&summary.id, grace))).await?;
+    }
     try_join_all(surplus.iter().map(|summary| context.engine.remove(&summary.id))).await?;
     for (name, _) in &target.containers {
         match context.engine.container(name).await? {
