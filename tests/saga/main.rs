@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod cancel;
 mod matrix;
 mod proxy;
+mod rollback;
 mod ticks;
+mod watch;
 mod world;

@@ -49,6 +49,8 @@ pub struct Ticks {
     pub violations: RefCell<Vec<String>>,
     pub warnings: RefCell<Vec<String>>,
     pub events: RefCell<Vec<Event>>,
+    /// Set when a test itself makes what is served fail.
+    pub excused: Cell<bool>,
     act: Cell<Option<(usize, Act)>>,
     undo_fails: Cell<bool>,
     step: Cell<Option<Step>>,
