@@ -86,7 +86,6 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
         former: None,
         steps: vec![Step::Stage, Step::Switch, Step::Verify, Step::Record],
     };
-    bench.records.put_release(&plan.target)?;
     bench.execute(&plan).await
 }
 

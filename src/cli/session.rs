@@ -136,14 +136,14 @@ impl Session {
 }
 
 fn no_app(image: Option<&ImageRef>, wanted: Option<&AppName>, apps: &[App]) -> Error {
+    let nowhere = "neither in a bgd.yaml of this folder nor in the records";
     let what = match (wanted, image) {
-        (Some(name), _) => format!("there is no app {name}"),
-        (None, Some(image)) => format!("no app runs {}", image.repository()),
-        (None, None) => "there is no bgd.yaml here".to_owned(),
+        (Some(name), _) => format!("there is no app {name}, {nowhere}"),
+        (None, Some(image)) => format!("no app runs {}, {nowhere}", image.repository()),
+        (None, None) => "there is no bgd.yaml in this folder, and no image and no app was named".to_owned(),
     };
-    let error =
-        Error::new(Kind::Config, format!("{what}, neither in a bgd.yaml of this folder nor in the records"))
-            .hint("go to the project's folder, or name its configuration with -f FILE");
+    let error = Error::new(Kind::Config, what)
+        .hint("go to the project's folder, or name its configuration with -f FILE");
     if apps.is_empty() {
         error
     } else {

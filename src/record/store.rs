@@ -238,6 +238,8 @@ impl LockedApp {
             // What a crash left before its first line was whole announces nothing.
             file::remove(&self.journal_path())?;
         }
+        // Those of an earlier deploy would be taken for the ones of this.
+        file::remove(&self.folder.join("former.json"))?;
         Journal::create(&self.journal_path(), &journal::begin(cause, release, former, steps))
     }
 

@@ -23,6 +23,8 @@ pub struct Done {
 pub async fn execute(context: &Context<'_>, cancel: &Cancel) -> Result<Done> {
     let plan = context.plan;
     let former = plan.former.as_ref().map(|former| former.number);
+    // The record comes before the journal: whoever finds the journal can then say what it is about.
+    context.records.put_release(&plan.target)?;
     let journal = context.records.begin(plan.cause, plan.target.number, former, plan.steps.clone())?;
     let status = Status::new(plan.steps.clone());
     let mut saga = Saga { context, cancel, journal, status, had_traffic: false };
@@ -68,7 +70,7 @@ impl<'a> Saga<'a> {
     }
 
     async fn one(&mut self, step: Step) -> Result<()> {
-        if !step.moves_traffic() && self.cancel.wanted() != Wanted::Nothing {
+        if !self.may_have_moved(step) && self.cancel.wanted() != Wanted::Nothing {
             return Err(interrupted());
         }
         self.note(step, Happened::Started)?;
@@ -94,9 +96,14 @@ impl<'a> Saga<'a> {
         Ok(())
     }
 
+    /// Whether traffic may have moved, in this step or before it. A switch that has not begun has moved nothing.
+    fn may_have_moved(&self, step: Step) -> bool {
+        step.moves_traffic() && (step != Step::Switch || self.status.phase != Phase::Between)
+    }
+
     /// Decides what a failure means, and unwinds if it means that.
     async fn failed(&mut self, step: Step, error: Error) -> Error {
-        let stays = step.moves_traffic() && error.kind() == Kind::Interrupted;
+        let stays = self.may_have_moved(step) && error.kind() == Kind::Interrupted;
         if stays || !step.can_go_back() {
             return self.left_open(step, error);
         }

@@ -6,7 +6,6 @@ use crate::error::{Error, Kind, Result};
 use crate::model::label;
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
-    context.records.put_release(&context.plan.target)?;
     free_slot(context).await?;
     let target = &context.plan.target;
     let present = context.green().await?;
@@ -43,6 +42,16 @@ async fn free_slot(context: &Context<'_>) -> Result<()> {
             )
             .hint(format!("see what is live with: bgd status {}", target.app.name)));
         }
+    }
+    let running: Vec<&&Summary> = surplus.iter().filter(|summary| summary.status == "running").collect();
+    if !running.is_empty() {
+        // It was left running on purpose, kept warm or held: it may still answer requests of long ago.
+        let network = target.app.network.as_str();
+        let addresses: Vec<_> =
+            running.iter().filter_map(|one| one.addresses.get(network).copied()).collect();
+        super::drain::wait(context, &addresses).await?;
+        let grace = super::retire::grace(target);
+        try_join_all(running.iter().map(|summary| context.engine.stop(&summary.id, grace))).await?;
     }
     try_join_all(surplus.iter().map(|summary| context.engine.remove(&summary.id))).await?;
     for (name, _) in &target.containers {

@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -6,11 +7,15 @@ use super::{Context, Step};
 use crate::error::Result;
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
-    let addresses = context.blue_addresses().await?;
+    wait(context, &context.blue_addresses().await?).await
+}
+
+/// Waits until nothing is in flight towards these addresses, at most as long as the configuration says.
+pub(super) async fn wait(context: &Context<'_>, addresses: &[IpAddr]) -> Result<String> {
     let limit = context.app().drain_timeout;
     let began = Instant::now();
     loop {
-        let left = context.proxy.in_flight(&addresses).await?;
+        let left = context.proxy.in_flight(addresses).await?;
         if left.is_empty() {
             return Ok("nothing is in flight on the old release".to_owned());
         }

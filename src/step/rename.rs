@@ -1,4 +1,5 @@
 use super::Context;
+use crate::docker::Container;
 use crate::error::Result;
 use crate::model::{Outcome, Slot};
 use crate::plan::{container_names, is_foreign};
@@ -16,11 +17,12 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
         return Ok("an adopted container keeps its name".to_owned());
     }
     context.insist_green_is_live().await?;
-    let now: Vec<String> = target.containers.iter().map(|(name, _)| name.clone()).collect();
-    if now != wanted {
-        for (at, name) in wanted.iter().enumerate() {
-            make_way(context, name, &spare[at], &now[at]).await?;
-            target.containers[at].0.clone_from(name);
+    // By their labels: after an interruption the names may have changed hands already.
+    let present = context.green().await?;
+    for (at, live) in present.containers.iter().enumerate() {
+        if let Some(live) = live {
+            make_way(context, live, &wanted[at], &spare[at]).await?;
+            target.containers[at].0.clone_from(&wanted[at]);
         }
     }
     target.outcome = Outcome::Deployed;
@@ -33,13 +35,10 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
 
 /// Three renames, each of which can be found half done: `wanted` goes to a name of its own, the live container takes
 /// `wanted`, and the first gets `spare`.
-async fn make_way(context: &Context<'_>, wanted: &str, spare: &str, now: &str) -> Result<()> {
+async fn make_way(context: &Context<'_>, live: &Container, wanted: &str, spare: &str) -> Result<()> {
     let aside = format!("{wanted}-aside");
-    let live = context.engine.container(now).await?;
-    if let Some(live) = live {
-        if let Some(other) = context.engine.container(wanted).await?
-            && other.id != live.id
-        {
+    if live.name != wanted {
+        if let Some(other) = context.engine.container(wanted).await? {
             context.engine.rename(&other.id, &aside).await?;
         }
         context.engine.rename(&live.id, wanted).await?;

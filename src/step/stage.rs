@@ -3,7 +3,10 @@ use crate::error::{Error, Kind, Result};
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let _writing = context.store.lock_proxy(context.proxy_container().as_str()).await?;
-    context.records.put_former(&context.proxy.snapshot().await?)?;
+    // Taken up again after an interruption, the files may be bgd's new ones already.
+    if context.records.former()?.is_none() {
+        context.records.put_former(&context.proxy.snapshot().await?)?;
+    }
     context.proxy.stage(&context.staged_route().await?).await?;
     Ok(context.proxy.describe())
 }

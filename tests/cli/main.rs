@@ -1,0 +1,8 @@
+//! The command line as a person or a script sees it, without Docker: text, JSON and exit codes.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod config;
+mod help;
+mod host;
+mod output;
+mod records;

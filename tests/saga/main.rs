@@ -1,0 +1,11 @@
+//! Deploys on an engine and a proxy in memory: what fails, what is killed, and what is left then.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cancel;
+mod matrix;
+mod proxy;
+mod rollback;
+mod ticks;
+mod watch;
+mod world;
