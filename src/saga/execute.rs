@@ -23,6 +23,10 @@ pub struct Done {
 pub async fn execute(context: &Context<'_>, cancel: &Cancel) -> Result<Done> {
     let plan = context.plan;
     let former = plan.former.as_ref().map(|former| former.number);
+    if plan.steps.contains(&Step::Create) {
+        // The journal only names the release: whoever recovers has to find its record, however early bgd was killed.
+        context.records.put_release(&plan.target)?;
+    }
     let journal = context.records.begin(plan.cause, plan.target.number, former, plan.steps.clone())?;
     let status = Status::new(plan.steps.clone());
     let mut saga = Saga { context, cancel, journal, status, had_traffic: false };

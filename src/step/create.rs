@@ -6,7 +6,6 @@ use crate::error::{Error, Kind, Result};
 use crate::model::label;
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
-    context.records.put_release(&context.plan.target)?;
     free_slot(context).await?;
     let target = &context.plan.target;
     let present = context.green().await?;
