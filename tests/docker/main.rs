@@ -3,9 +3,12 @@
 
 mod adopt;
 mod bad_green;
+mod killed;
 mod locks;
 mod proxy_faults;
+mod restarts;
 mod returning;
 mod scene;
 mod under_load;
+mod vantage;
 mod watching;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bgd_load::{Kind, Load, Report, Running};
-use bgd_testkit::{Bgd, Edge, EdgeBuilder, Outcome, TestRun, conf, images, poll_until};
+use bgd_testkit::{Bgd, Container, Edge, EdgeBuilder, Outcome, TestRun, conf, images, poll_until};
 
 /// Which nginx.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +118,13 @@ impl Scene {
         self.deploy(version).ok();
         if self.route == Route::Upstream {
             self.edge.put("site.conf", &conf::server(HOST, "api_backend"));
+            let before = self.workers();
             self.edge.nginx(&["-s", "reload"]).unwrap();
+            // For a moment the workers that do not know the server block go on accepting.
+            poll_until(Duration::from_secs(10), || {
+                let now = self.workers();
+                !now.is_empty() && before.iter().all(|worker| !now.contains(worker))
+            });
         }
         self.settle(version);
     }
@@ -195,6 +201,21 @@ impl Scene {
         assert_eq!(status["problems"], serde_json::json!([]), "{status:#}");
         let left: Vec<_> = self.edge.files().into_iter().filter(|name| name.ends_with(".tmp")).collect();
         assert!(left.is_empty(), "left behind: {left:?}");
+    }
+
+    /// The process ids of nginx's workers, without those that are shutting down.
+    fn workers(&self) -> Vec<String> {
+        let listed = self.run.docker().ok(["top", self.edge.name(), "-eo", "pid,args"]);
+        let workers = listed.lines().filter(|line| line.ends_with("nginx: worker process"));
+        workers.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+    }
+
+    /// The container of the live release, which has one.
+    #[track_caller]
+    pub fn live_container(&self) -> Container {
+        let status = self.status();
+        let name = status["containers"].as_object().and_then(|containers| containers.keys().next());
+        Container::new(self.run.docker(), name.unwrap_or_else(|| panic!("nothing is live: {status:#}")))
     }
 }
 

@@ -50,11 +50,6 @@ impl World {
     pub async fn around(run: TestRun, edge: Edge, mode: Mode) -> Self {
         let name = run.app_name("api");
         let app = app(&name, &edge, mode);
-        // The folder that the kit makes is its owner's alone; nginx's workers have a user of their own.
-        if let Some(folder) = edge.host_folder() {
-            use std::os::unix::fs::PermissionsExt;
-            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
-        }
         Self { run, edge, app, engine: connect(None).await.unwrap() }
     }
 

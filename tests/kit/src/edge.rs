@@ -7,6 +7,7 @@ use bgd_load::Load;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -172,7 +173,7 @@ impl EdgeBuilder<'_> {
     pub fn start(self) -> Edge {
         let Self { run, image, config_dir, network, files, args } = self;
         let network = network.unwrap_or_else(|| run.network("proxy"));
-        let host_folder = (config_dir == ConfigDir::HostFolder).then(|| tempfile::tempdir().unwrap());
+        let host_folder = (config_dir == ConfigDir::HostFolder).then(folder_for_all);
         let mount = match (config_dir, &host_folder) {
             (ConfigDir::Volume, _) => Some(format!("{}:{CONFIG_DIR}", run.volume("conf"))),
             (_, Some(folder)) => Some(format!("{}:{CONFIG_DIR}", folder.path().display())),
@@ -194,6 +195,14 @@ impl EdgeBuilder<'_> {
         });
         edge
     }
+}
+
+/// A folder that everybody may read: nginx's workers have a user of their own.
+fn folder_for_all() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    // Set afterwards, because what is given to mkdir is narrowed by the umask.
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder
 }
 
 /// Takes another port when the one that was free a moment ago is taken.

@@ -1,0 +1,117 @@
+//! nginx or the live container is restarted after a deploy, a rollback and each kind of retire.
+
+use std::time::Duration;
+
+use bgd_testkit::{App, Container, conf, images, poll_until};
+
+use crate::scene::{HOST, Nginx, Route, Scene};
+
+/// The right release is served after each restart, whatever became of the other one.
+#[track_caller]
+fn restarts_are_survived(nginx: Nginx, retire: &str) {
+    let scene = Scene::new(nginx, Route::Upstream);
+    scene.configure(&format!("retire: {retire}\n"));
+    scene.first("1.0");
+    give_up_early(&scene);
+    scene.deploy("1.1").ok();
+    restart_both(&scene, "1.1", 2);
+    scene.rollback().ok();
+    restart_both(&scene, "1.0", 1);
+    move_the_live_container(&scene, "1.0", 1);
+    // What is there now is something to go on from.
+    scene.rollback().ok();
+    scene.wait_for("1.1");
+    scene.assert_clean(2);
+}
+
+/// A request that goes to the former address of a container, within the second for which nginx remembers it, finds
+/// nobody there. How long it then hangs is said by the user's server block: a minute, when it says nothing.
+#[track_caller]
+fn give_up_early(scene: &Scene) {
+    let block = conf::server(HOST, "api_backend");
+    scene
+        .edge
+        .put("site.conf", &block.replace("proxy_pass", "proxy_connect_timeout 1s;\n        proxy_pass"));
+    scene.edge.nginx(&["-s", "reload"]).unwrap();
+}
+
+#[track_caller]
+fn restart_both(scene: &Scene, version: &str, release: u32) {
+    scene.wait_for(version);
+    scene.edge.restart();
+    scene.wait_for(version);
+    scene.assert_clean(release);
+    scene.live_container().restart();
+    scene.wait_for(version);
+    scene.edge.restart();
+    scene.wait_for(version);
+    scene.assert_clean(release);
+}
+
+/// The live container comes back under another address, and another container answers at its former one.
+#[track_caller]
+fn move_the_live_container(scene: &Scene, version: &str, release: u32) {
+    let live = scene.live_container();
+    let before = address(&live);
+    live.stop();
+    let taken = (0..8).any(|number| {
+        let squatter = App::new(&scene.run, images().app_without_check("1.2"))
+            .network(scene.edge.network())
+            .start(&scene.run.name(&format!("squatter-{number}")));
+        address(&squatter) == before
+    });
+    assert!(taken, "nobody took {before}");
+    live.start();
+    assert_ne!(address(&live), before);
+    scene.wait_for(version);
+    for _ in 0..50 {
+        assert_eq!(scene.served().as_deref(), Some(version));
+    }
+    scene.edge.restart();
+    scene.wait_for(version);
+    scene.assert_clean(release);
+}
+
+fn address(container: &Container) -> String {
+    container.inspect("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}").unwrap()
+}
+
+/// Killed and not restarted by hand: the restart policy brings it back, and nginx finds it.
+#[track_caller]
+fn a_crash_is_survived(nginx: Nginx) {
+    let scene = Scene::new(nginx, Route::Upstream);
+    scene.first("1.0");
+    give_up_early(&scene);
+    scene.deploy("1.1").ok();
+    let live = scene.live_container();
+    let pid = live.pid();
+    // From outside of Docker, which would take a `docker kill` for somebody's wish.
+    nix::sys::signal::kill(
+        nix::unistd::Pid::from_raw(pid.try_into().unwrap()),
+        nix::sys::signal::Signal::SIGKILL,
+    )
+    .unwrap();
+    poll_until(Duration::from_secs(10), || ![0, pid].contains(&live.pid()));
+    scene.wait_for("1.1");
+    scene.assert_clean(2);
+}
+
+macro_rules! on_both {
+    ($($name:ident: $test:expr;)*) => {
+        mod nginx_new {
+            use super::*;
+            $(#[test] fn $name() { $test(Nginx::New); })*
+        }
+        mod nginx_old {
+            use super::*;
+            $(#[test] fn $name() { $test(Nginx::Old); })*
+        }
+    };
+}
+
+on_both! {
+    with_the_old_release_kept: |nginx| restarts_are_survived(nginx, "keep");
+    with_the_old_release_stopped: |nginx| restarts_are_survived(nginx, "stop");
+    with_the_old_release_removed: |nginx| restarts_are_survived(nginx, "remove");
+    of_a_live_container_that_crashes: a_crash_is_survived;
+}
