@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and a closed terminal, at every step.
+//! Ctrl-C, SIGTERM and a closed terminal, at every step; and a disk that takes no record.
 
 use bgd::docker::fake::Behaviour;
 use bgd::error::Kind;
@@ -75,6 +75,35 @@ async fn a_closed_terminal_after_the_switch_ends_nothing() {
         assert_eq!(served(&world), Some(3), "{at}");
         world.is_settled(&format!("closed at {at}"));
     }
+}
+
+/// From the record on there is no way back, so a disk that is full there leaves the deploy open.
+#[tokio::test(start_paused = true)]
+async fn a_record_that_cannot_be_written_is_written_by_the_recovery() {
+    let world = World::new("retire: remove");
+    world.deploy().await;
+    let plan = world.plan_deploy(Behaviour::Runs).await.unwrap();
+    let file = world.state_file();
+    let kept = std::fs::read(&file).unwrap();
+    let in_the_way = file.clone();
+    world.ticks.on_step(move |step| {
+        if step == Step::Record {
+            std::fs::remove_file(&in_the_way).unwrap();
+            std::fs::create_dir(&in_the_way).unwrap();
+        }
+    });
+    let Ended::Badly(error) = world.run(&plan, None).await else { panic!("it was recorded") };
+    assert_eq!(error.kind(), Kind::NeedsRecovery, "{error:?}");
+    world.is_safe("not recorded");
+    assert_eq!(served(&world), Some(2));
+    assert_eq!(world.left(), [(1, "running".to_owned()), (2, "running".to_owned())]);
+    std::fs::remove_dir(&file).unwrap();
+    std::fs::write(&file, kept).unwrap();
+    world.ticks.on_step(|_| ());
+    let (_, ended) = world.recover(None).await;
+    assert!(matches!(ended, Ended::Well(_)), "{ended:?}");
+    world.is_settled("recorded by the recovery");
+    assert_eq!(served(&world), Some(2));
 }
 
 #[tokio::test(start_paused = true)]

@@ -84,6 +84,17 @@ async fn case(more: &str, moment: usize, act: Act, name: &str) -> &'static str {
     result
 }
 
+/// Kills a third deploy while it writes the line that announces a step.
+async fn torn(more: &str, moment: usize, name: &str) -> &'static str {
+    let world = prepared(more).await;
+    let plan = world.plan_deploy(Behaviour::Runs).await.unwrap();
+    let ended = world.run(&plan, Some((moment, Act::Crash))).await;
+    world.tear_journal();
+    let result = judge(&world, ended, name).await;
+    world.deploy().await;
+    result
+}
+
 /// Checks how a deploy of release 3 over release 2 ended, and recovers when it has not.
 async fn judge(world: &World, ended: Ended, name: &str) -> &'static str {
     world.is_safe(name);
@@ -147,6 +158,9 @@ async fn disturbed(title: &str, more: &str) {
             At::Before | At::After => (4, step),
         };
         table.add(step, column, case(more, moment, Act::Crash, &format!("killed at {name}")).await);
+        if tick.at == At::Started {
+            table.add(step, 2, torn(more, moment, &format!("line torn at {name}")).await);
+        }
         let failing = match tick.at {
             At::Before => 0,
             At::After => 1,

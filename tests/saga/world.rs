@@ -44,7 +44,7 @@ pub struct World {
     pub store: Store,
     pub ticks: Rc<Ticks>,
     pub app: App,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl World {
@@ -67,7 +67,7 @@ impl World {
         let ticks = Rc::new(Ticks::default());
         let proxy = FakeProxy::new(engine.clone(), ticks.clone());
         let store = Store::at(folder.path().join("state"));
-        let world = Self { engine, proxy, store, ticks, app, _folder: folder };
+        let world = Self { engine, proxy, store, ticks, app, folder };
         world.guard();
         world
     }
@@ -249,6 +249,19 @@ impl World {
         self.is_settled(&format!("deploy of {number}"));
         assert_eq!(self.proxy.served(), Some(number));
         number.0
+    }
+
+    /// Leaves half of the journal's last line, as a kill in the middle of writing it does.
+    pub fn tear_journal(&self) {
+        let path = self.folder.path().join("state/apps/api/journal.jsonl");
+        let bytes = std::fs::read(&path).unwrap();
+        let last = bytes[..bytes.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+        std::fs::write(&path, &bytes[..last.midpoint(bytes.len())]).unwrap();
+    }
+
+    /// The file that says which releases were live.
+    pub fn state_file(&self) -> std::path::PathBuf {
+        self.folder.path().join("state/apps/api/state.json")
     }
 
     /// The releases of which containers exist, with how they are.
