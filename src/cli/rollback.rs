@@ -31,7 +31,12 @@ pub struct Args {
 }
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
-    let name = session.known_app(args.app.as_ref())?;
+    let name = session.known_app(args.app.as_ref()).map_err(|error| {
+        match session.store().and_then(|s| s.apps()) {
+            Ok(apps) if apps.is_empty() => error.with_kind(Kind::NothingToRollBack),
+            _ => error,
+        }
+    })?;
     let records = session.store()?.app(&name);
     let wanted = wanted(&records, args.to)?;
     let bench = Bench::set_up(session, &wanted.app, Duration::ZERO).await?;

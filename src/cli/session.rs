@@ -127,7 +127,7 @@ impl Session {
         }
         match apps.as_slice() {
             [app] => Ok(app.clone()),
-            [] => Err(Error::new(Kind::NothingToRollBack, "nothing has been deployed on this host yet")
+            [] => Err(Error::new(Kind::Usage, "nothing has been deployed on this host yet")
                 .hint("bgd deploy IMAGE")),
             _ => Err(Error::new(Kind::Usage, "there is more than one app on this host")
                 .hint(format!("name one: {}", list(apps.iter())))),
