@@ -3,6 +3,7 @@
 
 mod adopt;
 mod bad_green;
+mod daemon;
 mod killed;
 mod locks;
 mod proxy_faults;
