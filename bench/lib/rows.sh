@@ -3,7 +3,7 @@
 
 # (a) and (d)
 measure_deploy() {
-    local round blue green last bgd_ms=() order_ms=() bare_ms=() naive_ms=() lost=(0 0 0) seen=(0 0 0) peaks=()
+    local round blue green last bgd_ms=() order_ms=() bare_ms=() stop_ms=() naive_ms=() lost=(0 0 0) seen=(0 0 0) peaks=()
     edge bgd && edge order && edge naive
     # The naive script knows nothing of this.
     sed -i '/keepalive_min_timeout/d' "$work/naive/default.conf"
@@ -30,7 +30,7 @@ measure_deploy() {
         load_on "$address_order" bench.localhost
         timed by_order "$blue" "$green" "$((round + 1))"
         load_off
-        order_ms+=("$took") && bare_ms+=($((took - freed)))
+        order_ms+=("$took") && bare_ms+=($((took - freed))) && stop_ms+=("$stopped")
         lost[1]=$((lost[1] + failed)) && seen[1]=$((seen[1] + answered))
 
         load_on "$address_naive" bench.localhost
@@ -55,7 +55,7 @@ measure_deploy() {
         # shellcheck disable=SC2046
         printf ' %s %s' "$step" "$(median $(sed -n "/\"event\":\"step-done\"/{/\"step\":\"$step\"/s/.*\"took_ms\":\([0-9]*\).*/\1/p}" "$work/steps"))"
     done
-    printf '\n'
+    printf '\n  reference order, median of its docker stop: %s\n' "$(median "${stop_ms[@]}")"
 
     heading '(d) peak memory of a deploy'
     for round in 1 2 3; do

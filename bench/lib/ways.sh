@@ -66,7 +66,7 @@ drained() {
 }
 
 # by_order BLUE GREEN GENERATION: the reference order. Frees green's name first, as bgd does; the milliseconds that this
-# takes are left in $freed, in case somebody wants them left out.
+# takes are left in $freed, in case somebody wants them left out, and those of the stop in $stopped.
 by_order() {
     local began ip
     now && began=$now
@@ -78,7 +78,9 @@ by_order() {
     write_route order "$2" "$3"
     reload_verified order "$address_order" "$3"
     drained "$1"
+    now && began=$now
     docker stop "$1"
+    now && stopped=$(((now - began) / 1000))
 }
 
 # naively BLUE GREEN: the script that one finds everywhere.
