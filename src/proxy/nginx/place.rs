@@ -1,5 +1,9 @@
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
 use crate::error::Result;
-use crate::proxy::Route;
+use crate::proxy::{Route, Target};
 
 use super::conf::{self, Files, Tree};
 use super::driver::NginxDriver;
@@ -13,6 +17,10 @@ use super::version::Method;
 
 /// Where nginx keeps its main file when nothing says otherwise.
 const DEFAULT_MAIN: &str = "/etc/nginx/nginx.conf";
+
+/// How long after a reload all answers can come from former workers: they accept for 100 ms beside the new ones, and a
+/// busy machine takes its time.
+const FORMER_MAY_ANSWER: Duration = Duration::from_millis(500);
 
 impl NginxDriver {
     /// The files as they should be for a route, in the order in which they are written.
@@ -87,10 +95,32 @@ impl NginxDriver {
         if !names(&disk, &upstream, &format!("{host}:{port}")) {
             return Ok(false);
         }
-        match generation_of(&disk) {
-            Some(generation) => is_loaded(&*seat.vantage, &self.app.name, generation).await,
-            None => Ok(false),
+        let Some(generation) = generation_of(&disk) else { return Ok(false) };
+        let deadline = Instant::now() + FORMER_MAY_ANSWER;
+        loop {
+            // Right after a reload only former workers may have answered, and a wrong "no" would cost the name.
+            let loaded = is_loaded(&*seat.vantage, &self.app.name, generation).await?;
+            if loaded || Instant::now() >= deadline {
+                return Ok(loaded);
+            }
+            sleep(Duration::from_millis(10)).await;
         }
+    }
+}
+
+impl NginxDriver {
+    /// Whether the app's present file sends requests to the live release by its name, not by addresses of today.
+    pub(super) async fn knows_live_by_name(&self, seat: &Seat, live: &Target) -> Result<bool> {
+        let disk = read_text(&*seat.vantage, &self.file()).await?.unwrap_or_default();
+        let upstream = names::upstream_of(&self.proxy, &self.app.name);
+        let address = format!("{}:{}", live.release_host, live.port);
+        let is_waiting = |server: &conf::Directive| {
+            server.args.first() == Some(&address) && server.args.iter().any(|word| word == "down")
+        };
+        let is_it =
+            |block: &&conf::Directive| block.name == "upstream" && block.args.first() == Some(&upstream);
+        let parsed = conf::parse(&disk);
+        Ok(!parsed.iter().filter(is_it).flat_map(|block| &block.block).any(is_waiting))
     }
 }
 

@@ -73,15 +73,16 @@ impl NginxDriver {
 
     /// Moves traffic by a reload. Returns when nginx was told.
     pub(super) async fn switch_by_reload(&self, seat: &Seat, route: &Route) -> Result<()> {
-        if let Some(since) = self.known_since.take() {
+        let staged = self.known_since.take();
+        if let Some(since) = staged {
             sleep(SECOND_ANSWER.saturating_sub(since.elapsed())).await;
         }
         let live_by = match &route.live {
-            Some(live) => {
+            Some(live) if staged.is_none() => {
                 let known = self.knows(seat, &live.release_host, live.port).await?;
                 if known { LiveBy::Name } else { LiveBy::Address }
             }
-            None => LiveBy::Name,
+            _ => LiveBy::Name,
         };
         let text = self.render(seat, route, live_by).await?;
         let before = load(&*self.engine, seat, &[(self.file(), Some(text))]).await?;
@@ -115,11 +116,24 @@ impl NginxDriver {
         confirm(&*self.engine, seat, &expected).await?;
         match &route.live {
             Some(target) => match self.reach_live(seat, target).await {
-                Ok(()) => Ok(()),
+                Ok(()) => self.name_live(seat, route, target, reloads).await,
                 Err(error) => Err(why(&*self.engine, seat, error).await),
             },
             None => Ok(()),
         }
+    }
+}
+
+impl NginxDriver {
+    /// Names the live release where a switch had to do with its addresses: they change when its containers are started
+    /// again, and the address may then be another container's.
+    async fn name_live(&self, seat: &Seat, route: &Route, live: &Target, reloads: bool) -> Result<()> {
+        if !reloads || self.knows_live_by_name(seat, live).await? {
+            return Ok(());
+        }
+        sleep(SECOND_ANSWER).await;
+        let wanted = self.wanted_files(seat, route).await?;
+        self.bring(seat, &wanted).await.map(|_| ())
     }
 }
 
