@@ -128,11 +128,8 @@ fn afterwards(app: &App, former: Option<&Release>) -> Vec<Step> {
     if former.is_none() {
         return Vec::new();
     }
-    let mut steps = if app.retire == Retire::Keep {
-        vec![Step::Drain]
-    } else {
-        vec![Step::Forget, Step::Drain, Step::Retire]
-    };
+    let mut steps =
+        if app.retire == Retire::Keep { vec![Step::Drain] } else { vec![Step::Drain, Step::Retire] };
     if app.rename {
         steps.push(Step::Rename);
     }

@@ -80,7 +80,7 @@ impl<'a> Saga<'a> {
         let work = step::run(step, self.context);
         let message = match step {
             // A switch that is half done is worse than one that is late.
-            Step::Switch | Step::Verify | Step::Record | Step::Forget | Step::Rename => work.await?,
+            Step::Switch | Step::Verify | Step::Record | Step::Rename => work.await?,
             _ => {
                 let least = if step.moves_traffic() { Wanted::Stop } else { Wanted::Hangup };
                 tokio::select! {
@@ -252,7 +252,6 @@ fn describe(step: Step, context: &Context<'_>) -> String {
         Step::Verify => "prove the switch at the proxy".to_owned(),
         Step::Watch => format!("watch release {}", target.number),
         Step::Record => format!("record release {}", target.number),
-        Step::Forget => format!("make the proxy forget {former}"),
         Step::Drain => format!("drain {former}"),
         Step::Retire => format!("retire {former}"),
         Step::Rename => "rename the live containers".to_owned(),

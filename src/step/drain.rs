@@ -5,9 +5,26 @@ use tokio::time::{Instant, sleep};
 
 use super::{Context, Step};
 use crate::error::Result;
+use crate::model::Retire;
+use crate::proxy::Route;
 
+/// Has the proxy forget blue while what blue was given comes to its end: both leave what is live as it is, and neither
+/// waits for the other.
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
-    wait(context, &context.blue_addresses().await?).await
+    let addresses = context.blue_addresses().await?;
+    let (forgotten, drained) = tokio::join!(forget(context), wait(context, &addresses));
+    forgotten?;
+    drained
+}
+
+/// A name that is kept in the proxy after its containers are gone would be looked up in vain for ever.
+async fn forget(context: &Context<'_>) -> Result<()> {
+    if context.app().retire == Retire::Keep {
+        return Ok(());
+    }
+    let _writing = context.store.lock_proxy(context.proxy_container().as_str()).await?;
+    let route = Route { live: Some(context.green_target().await?), idle: None };
+    context.proxy.forget_idle(&route).await
 }
 
 /// Waits until nothing is in flight towards these addresses, at most as long as the configuration says.

@@ -26,9 +26,7 @@ pub enum Step {
     Watch,
     /// Records what is live now.
     Record,
-    /// Makes the proxy forget blue.
-    Forget,
-    /// Waits until nothing is in flight on blue.
+    /// Makes the proxy forget blue, and waits until nothing is in flight on it.
     Drain,
     /// Stops or removes blue.
     Retire,
@@ -38,7 +36,7 @@ pub enum Step {
 
 impl Step {
     /// All steps, in the order of a deploy.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 13] = [
         Self::Pull,
         Self::Create,
         Self::Start,
@@ -49,7 +47,6 @@ impl Step {
         Self::Verify,
         Self::Watch,
         Self::Record,
-        Self::Forget,
         Self::Drain,
         Self::Retire,
         Self::Rename,
@@ -68,7 +65,6 @@ impl Step {
             Self::Verify => "verify",
             Self::Watch => "watch",
             Self::Record => "record",
-            Self::Forget => "forget",
             Self::Drain => "drain",
             Self::Retire => "retire",
             Self::Rename => "rename",

@@ -4,7 +4,6 @@ mod containers;
 mod context;
 mod create;
 mod drain;
-mod forget;
 mod kind;
 mod ready;
 mod record;
@@ -38,7 +37,6 @@ pub async fn run(step: Step, context: &Context<'_>) -> Result<String> {
         Step::Verify => verify::run(context).await,
         Step::Watch => watch::run(context).await,
         Step::Record => record::run(context),
-        Step::Forget => forget::run(context).await,
         Step::Drain => drain::run(context).await,
         Step::Retire => retire::run(context).await,
         Step::Rename => rename::run(context).await,
@@ -64,7 +62,6 @@ pub async fn undo(step: Step, context: &Context<'_>) -> Result<()> {
         | Step::Verify
         | Step::Watch
         | Step::Record
-        | Step::Forget
         | Step::Drain
         | Step::Retire
         | Step::Rename => Ok(()),

@@ -143,11 +143,6 @@ fn at_record() {
 }
 
 #[test]
-fn at_forget() {
-    after_the_switch(Nginx::New, "forget");
-}
-
-#[test]
 fn while_draining() {
     after_the_switch(Nginx::New, "drain");
 }
