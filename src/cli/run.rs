@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Session;
 use crate::docker::Engine;
@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::model::{App, Release, Retire};
 use crate::plan::Plan;
-use crate::proxy::Proxy;
+use crate::proxy::{Live, Proxy};
 use crate::record::{JournalState, LockedApp, Replay, Store};
 use crate::saga::{self, Decision, Direction};
 use crate::step::{Context, Step};
@@ -26,7 +26,7 @@ pub(super) struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     /// Takes the lock of the app and finds its proxy.
-    pub(super) async fn set_up(session: &'a Session, app: &App, wait: std::time::Duration) -> Result<Self> {
+    pub(super) async fn set_up(session: &'a Session, app: &App, wait: Duration) -> Result<Self> {
         let store = session.store()?;
         // The lock comes before everything else, so that of twenty deploys nineteen end here.
         let records = store.app(&app.name).lock(wait).await?;
@@ -77,9 +77,23 @@ impl<'a> Bench<'a> {
     /// Decides how an interrupted deploy would be brought to its end.
     pub(super) async fn decide(&self, replay: &Replay) -> Result<Decision> {
         let plan = self.plan_of(replay)?;
-        let live = self.proxy.live().await?;
+        let live = self.settled(replay, &plan.target).await?;
         let green = crate::plan::present(self.engine.as_ref(), &plan.target).await?;
         saga::decide(replay, live, &plan.target, green.all_running())
+    }
+
+    /// What the proxy says is live. Right after a switch it may still be in the middle of it, and both releases answer.
+    async fn settled(&self, replay: &Replay, target: &Release) -> Result<Option<Live>> {
+        const SWITCHING: Duration = Duration::from_secs(1);
+        let deadline = Instant::now() + SWITCHING;
+        loop {
+            let live = self.proxy.live().await?;
+            let is_target = live.is_some_and(|live| live.slot == target.slot);
+            if is_target || !replay.may_have_effect(Step::Switch) || Instant::now() >= deadline {
+                return Ok(live);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// The plan that a journal tells of, rebuilt from the records.

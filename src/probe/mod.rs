@@ -44,6 +44,15 @@ pub trait Vantage {
     /// Removes a file and syncs the folder; one that is gone already is fine.
     async fn delete(&self, path: &str) -> Result<()>;
 
+    /// Sends SIGHUP to the container's main process, when its title begins so. `false` when this place cannot: the
+    /// caller then goes through the engine.
+    ///
+    /// Never through the engine's own `kill`: whatever the signal, it counts as stopped by hand from then on, and the
+    /// engine does not bring it back after a restart of its own (moby, `daemon/kill.go`).
+    async fn hang_up(&self, _title: &str) -> Result<bool> {
+        Ok(false)
+    }
+
     /// All TCP sockets of the network namespace.
     async fn sockets(&self) -> Result<Vec<Socket>>;
 }

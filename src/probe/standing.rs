@@ -146,6 +146,11 @@ impl<C: Channel> Vantage for Standing<C> {
         }
     }
 
+    async fn hang_up(&self, title: &str) -> Result<bool> {
+        // Whatever stands in the way, there is another way.
+        Ok(matches!(self.channel.ask(Ask::HangUp(title.to_owned())).await, Ok(Got::Done)))
+    }
+
     async fn sockets(&self) -> Result<Vec<Socket>> {
         match self.asked(|| "list the connections".to_owned(), Ask::Sockets).await? {
             Got::Sockets(sockets) => Ok(sockets),

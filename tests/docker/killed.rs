@@ -114,7 +114,7 @@ fn at_the_switch_of_an_old_nginx() {
 fn after_the_switch(nginx: Nginx, step: &str) {
     let (scene, load) = under_load(nginx);
     begin(&scene, "1.1", step).kill();
-    assert_eq!(scene.served().as_deref(), Some("1.1"), "killed at {step}");
+    // At once: nginx may be in the middle of it, and recover has to see that.
     recover(&scene).ok();
     only(&scene, "1.1", 2, &[(1, "exited")]);
     scene.deploy("1.2").ok();

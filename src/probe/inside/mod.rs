@@ -39,6 +39,8 @@ pub enum Ask {
     Delete(String),
     /// List the TCP sockets.
     Sockets,
+    /// Send SIGHUP to the process, when its title begins so.
+    HangUp(String),
 }
 
 /// What came of it.
@@ -141,6 +143,7 @@ fn on_disk(place: &Place, ask: Ask) -> Result<Got, Trouble> {
     match ask {
         Ask::Request(_) => Err(Trouble::new(TroubleKind::Other, "a request is not a file")),
         Ask::Sockets => tables(place).map(Got::Sockets),
+        Ask::HangUp(title) => place.hang_up(&title).map(|()| Got::Done).map_err(Trouble::from),
         Ask::Read(path) => files::read(place.root()?.as_fd(), &path).map(Got::File),
         Ask::List(folder) => files::list(place.root()?.as_fd(), &folder).map(Got::Names),
         Ask::Write { path, content } => {

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
+use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
+use nix::unistd::Pid;
 
 /// A process inside the container, whose root and network are used.
 ///
@@ -67,6 +69,22 @@ impl Place {
         let opened = openat(&self.process, file, flags, Mode::empty());
         File::from(opened?).read_to_string(&mut text)?;
         Ok(text)
+    }
+
+    /// Sends SIGHUP to the process, when its title begins so.
+    ///
+    /// Everything is read through the folder that is held open, so it is this very process until right before the signal.
+    pub(super) fn hang_up(&self, title: &str) -> io::Result<()> {
+        let other = || io::Error::other("it is another process than expected");
+        let status = self.text("status")?;
+        let pid = status
+            .lines()
+            .find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok())
+            .ok_or_else(other)?;
+        if !self.text("cmdline")?.starts_with(title) {
+            return Err(other());
+        }
+        Ok(kill(Pid::from_raw(pid), Signal::SIGHUP)?)
     }
 
     /// Tries whether root and network can be entered, and so whether this place serves.

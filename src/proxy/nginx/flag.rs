@@ -12,7 +12,7 @@ use super::driver::NginxDriver;
 use super::flags::{Flags, Step};
 use super::marker::{self, generation_of};
 use super::names;
-use super::reload::{Before, Expected, confirm, load, read_text};
+use super::reload::{Asks, Before, Expected, confirm, load, read_text};
 use super::seat::Seat;
 
 /// How long nginx may send to an address that a name no longer has: `valid=1s`, counted in whole seconds.
@@ -35,7 +35,7 @@ impl NginxDriver {
             if let (None, Some(live)) = (self.flags(&*seat.vantage).await?.live(), &route.live) {
                 self.raise(&*seat.vantage, Some(live.slot), true).await?;
             }
-            let before = load(&*self.engine, seat, &wanted).await?;
+            let before = load(&*self.engine, seat, &wanted, Asks::Before).await?;
             let expected = Expected {
                 app: &self.app.name,
                 generation: &generation,

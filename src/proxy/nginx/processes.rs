@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use crate::docker::{Engine, ExecOutput, Process};
 use crate::error::Result;
+use crate::probe::Vantage;
 
 /// How long nginx may take to read its configuration.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -68,6 +69,18 @@ impl Processes {
         let command = self.command();
         let at = command.iter().position(|word| word == "-c")?;
         command.get(at + 1).cloned()
+    }
+
+    /// Tells nginx to load its files anew. Where the master can be told directly nobody asks nginx first whether it takes
+    /// them, which costs a process inside the container: whoever calls proves afterwards that it did.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub async fn tell_directly(&self, vantage: &dyn Vantage) -> Result<bool> {
+        match &self.master {
+            Some(title) => vantage.hang_up(title).await,
+            None => Ok(false),
+        }
     }
 
     /// Runs this nginx's own program with further arguments, such as `-t`.

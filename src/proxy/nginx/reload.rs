@@ -32,6 +32,15 @@ const BLIND_WAIT: Duration = Duration::from_millis(400);
 /// A file that is to be, or not to be.
 pub type Change = (String, Option<String>);
 
+/// When nginx is asked whether it takes a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// Before it is told to load it.
+    Before,
+    /// By [`confirm`] only: nginx has just taken the same text, with a server `down` that is not any more.
+    Afterwards,
+}
+
 /// Brings files to disk and has nginx load them. When nginx refuses, or cannot be told, the former bytes are put back
 /// before this returns. Returns the workers that served before.
 ///
@@ -39,11 +48,18 @@ pub type Change = (String, Option<String>);
 ///
 /// # Errors
 /// Of the kind `Proxy`, with nginx's own lines, when it refuses.
-pub async fn load(engine: &dyn Engine, seat: &Seat, changes: &[Change]) -> Result<Vec<i32>> {
+pub async fn load(engine: &dyn Engine, seat: &Seat, changes: &[Change], asks: Asks) -> Result<Vec<i32>> {
     let vantage = &*seat.vantage;
     let former = read_all(vantage, changes.iter().map(|(path, _)| path.as_str())).await?;
     let (processes, put) =
         tokio::join!(Processes::look(engine, &seat.container.id), put_all(vantage, changes));
+    if asks == Asks::Afterwards
+        && put.is_ok()
+        && let Ok(processes) = &processes
+        && processes.tell_directly(vantage).await?
+    {
+        return Ok(processes.serving.clone());
+    }
     let outcome = match (put, &processes) {
         (Ok(()), Ok(processes)) => processes.run(engine, &seat.container.id, &["-s", "reload"]).await,
         (Err(error), _) => Err(error),
@@ -185,8 +201,13 @@ pub async fn confirm(engine: &dyn Engine, seat: &Seat, expected: &Expected<'_>) 
 
 async fn tell_again(engine: &dyn Engine, seat: &Seat) -> Result<()> {
     let processes = Processes::look(engine, &seat.container.id).await?;
-    // A refusal is told by whoever waits, with all that nginx says.
-    processes.run(engine, &seat.container.id, &["-s", "reload"]).await.map(|_| ())
+    let output = processes.run(engine, &seat.container.id, &["-s", "reload"]).await?;
+    if output.code == 0 {
+        return Ok(());
+    }
+    let name = &seat.container.name;
+    Err(Error::new(Kind::Proxy, format!("nginx in {name} refuses its configuration"))
+        .detail("nginx says", complaints(&output.output)))
 }
 
 /// Says which workers of a former configuration may still accept; `None` when there are none.

@@ -6,7 +6,7 @@ use super::driver::NginxDriver;
 use super::flags::{Flag, Flags};
 use super::marker::{self, generation_of};
 use super::processes::Processes;
-use super::reload::{Before, Expected, confirm, load, put_all, read_text};
+use super::reload::{Asks, Before, Expected, confirm, load, put_all, read_text};
 use super::seat::Seat;
 use super::text;
 
@@ -67,7 +67,7 @@ impl NginxDriver {
         if read_text(vantage, &path).await? == wanted && is_loaded && !self.is_reloading(seat).await? {
             return Ok(());
         }
-        let before = load(&*self.engine, seat, &[(path, wanted)]).await?;
+        let before = load(&*self.engine, seat, &[(path, wanted)], Asks::Before).await?;
         let Some(generation) = generation else { return Ok(()) };
         let expected = Expected {
             app: &self.app.name,

@@ -7,7 +7,7 @@ use crate::proxy::{Live, Route, Target};
 
 use super::driver::NginxDriver;
 use super::marker::generation_of;
-use super::reload::{Before, Change, Expected, confirm, is_loaded, load, read_text, why};
+use super::reload::{Asks, Before, Change, Expected, confirm, is_loaded, load, read_text, why};
 use super::seat::Seat;
 use super::text::LiveBy;
 use super::version::Method;
@@ -23,7 +23,7 @@ impl NginxDriver {
     pub(super) async fn stage_by_reload(&self, seat: &Seat, route: &Route) -> Result<()> {
         self.make_live_known(seat, route).await?;
         let wanted = self.wanted_files(seat, route).await?;
-        let generation = self.bring(seat, &wanted).await?;
+        let generation = self.bring(seat, &wanted, Asks::Before).await?;
         if let Some(idle) = &route.idle {
             self.reach(seat, idle, Some(&generation)).await?;
             self.known_since.set(Some(Instant::now()));
@@ -41,20 +41,21 @@ impl NginxDriver {
         }
         let first = Route { live: Some(live.clone()), idle: Some(live.clone()) };
         let text = self.render(seat, &first, LiveBy::Address).await?;
-        let generation = self.bring(seat, &[self.shared(seat).await?, (self.file(), Some(text))]).await?;
+        let generation =
+            self.bring(seat, &[self.shared(seat).await?, (self.file(), Some(text))], Asks::Before).await?;
         self.reach(seat, live, Some(&generation)).await?;
         sleep(SECOND_ANSWER).await;
         Ok(())
     }
 
     /// Has nginx use these files, of which the last is the app's. Nothing is done when it does already.
-    async fn bring(&self, seat: &Seat, wanted: &[Change]) -> Result<String> {
+    async fn bring(&self, seat: &Seat, wanted: &[Change], asks: Asks) -> Result<String> {
         let text = wanted.last().and_then(|(_, text)| text.as_deref()).unwrap_or_default();
         let generation = generation_of(text).unwrap_or_default().to_owned();
         if self.is_in_use(seat, wanted, &generation).await? {
             return Ok(generation);
         }
-        load(&*self.engine, seat, wanted).await?;
+        load(&*self.engine, seat, wanted, asks).await?;
         // What is live does not change, so the former workers may go on meanwhile.
         let expected =
             Expected { app: &self.app.name, generation: &generation, live: None, before: Before::Irrelevant };
@@ -74,6 +75,7 @@ impl NginxDriver {
     /// Moves traffic by a reload. Returns when nginx was told.
     pub(super) async fn switch_by_reload(&self, seat: &Seat, route: &Route) -> Result<()> {
         let staged = self.known_since.take();
+        let asks = if staged.is_some() { Asks::Afterwards } else { Asks::Before };
         if let Some(since) = staged {
             sleep(SECOND_ANSWER.saturating_sub(since.elapsed())).await;
         }
@@ -85,7 +87,7 @@ impl NginxDriver {
             _ => LiveBy::Name,
         };
         let text = self.render(seat, route, live_by).await?;
-        let before = load(&*self.engine, seat, &[(self.file(), Some(text))]).await?;
+        let before = load(&*self.engine, seat, &[(self.file(), Some(text))], asks).await?;
         *self.before_switch.borrow_mut() = Some(before);
         Ok(())
     }
@@ -94,7 +96,7 @@ impl NginxDriver {
     pub(super) async fn forget_by_reload(&self, seat: &Seat, route: &Route) -> Result<()> {
         let route = Route { live: route.live.clone(), idle: None };
         let wanted = self.wanted_files(seat, &route).await?;
-        self.bring(seat, &wanted).await?;
+        self.bring(seat, &wanted, Asks::Afterwards).await?;
         Ok(())
     }
 
@@ -133,7 +135,7 @@ impl NginxDriver {
         }
         sleep(SECOND_ANSWER).await;
         let wanted = self.wanted_files(seat, route).await?;
-        self.bring(seat, &wanted).await.map(|_| ())
+        self.bring(seat, &wanted, Asks::Before).await.map(|_| ())
     }
 }
 
