@@ -1,4 +1,10 @@
 //! bgd deploys container images to one Docker host, blue-green, without losing a request.
+//!
+//! How data flows: [`cli`] reads the command line and [`config`] the configuration, into the nouns of [`model`].
+//! [`plan`] observes [`docker`], [`proxy`] and [`record`], and decides purely. [`saga`] runs the plan's [`step`]s, each
+//! announced in the journal of [`record`] first, and undoes or recovers them. Steps look from where the proxy stands
+//! through [`probe`], and [`watch`] judges what they see under real traffic. What happens is told as [`event`]s, which
+//! [`ui`] prints; what fails is an [`error`] with a kind, a cause and hints.
 #![warn(missing_docs)]
 
 pub mod cli;
@@ -6,7 +12,6 @@ pub mod config;
 pub mod docker;
 pub mod error;
 pub mod event;
-
 pub mod model;
 pub mod plan;
 pub mod probe;

@@ -51,7 +51,7 @@ measure_deploy() {
     printf '  bgd, median of each step:'
     cp "$work/steps" "$work/events"
     local step
-    for step in create start ready stage switch verify record forget drain retire; do
+    for step in create start ready stage switch verify record drain retire; do
         # shellcheck disable=SC2046
         printf ' %s %s' "$step" "$(median $(sed -n "/\"event\":\"step-done\"/{/\"step\":\"$step\"/s/.*\"took_ms\":\([0-9]*\).*/\1/p}" "$work/steps"))"
     done
@@ -108,7 +108,7 @@ measure_rollback() {
     row '  whole command, with drain : the same floor' "$(median "${whole[@]}")" "$(median "${floor[@]}")"
     printf '  last rollback, each step:'
     local step
-    for step in stage switch verify record forget drain retire; do printf ' %s %s' "$step" "$(step_took "$step")"; done
+    for step in stage switch verify record drain retire; do printf ' %s %s' "$step" "$(step_took "$step")"; done
     printf '\n'
     all_gone
 }
