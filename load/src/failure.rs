@@ -22,7 +22,7 @@ pub enum FailureKind {
     Status(u16),
     /// What came is not HTTP.
     Malformed,
-    /// The echo is not what was sent.
+    /// What came back does not tell of what was sent.
     Mismatch,
     /// A WebSocket ended without a close frame.
     CutWebsocket,

@@ -13,7 +13,12 @@ pub enum Kind {
     PerConnection,
     /// `GET /slow?ms=300`, a connection per request: always in flight.
     Slow,
-    /// `POST /echo` with 64 KiB every 50 ms over one connection per client; the echo has to be identical.
+    /// `POST /digest` with 64 KiB every 50 ms over one connection per client; the answer has to be the [`digest`] of these.
+    ///
+    /// An echo would not do: proxies written in Go cut off long answers that come right behind the end of a body, switch or
+    /// no switch (traefik#11767).
+    ///
+    /// [`digest`]: crate::digest()
     Post,
     /// A WebSocket that stays open, with an echo every 200 ms.
     Websocket,

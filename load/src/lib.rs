@@ -28,6 +28,7 @@
 mod answer;
 mod client;
 mod connection;
+mod digest;
 mod failure;
 mod kind;
 mod load;
@@ -36,6 +37,7 @@ mod running;
 mod tally;
 
 pub use client::TIME_LIMIT;
+pub use digest::digest;
 pub use failure::FailureKind;
 pub use kind::Kind;
 pub use load::Load;

@@ -2,7 +2,7 @@ use crate::app::App;
 use crate::faults::{self, HealthFault};
 use crate::in_flight::Guard;
 use crate::socket;
-use http_body_util::{Either, Full};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue, LOCATION};
 use hyper::{Method, Request, Response, StatusCode};
@@ -13,8 +13,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// A whole answer, or the request's body on its way back.
-pub type Content = Either<Full<Bytes>, Incoming>;
+/// A whole answer.
+pub type Content = Full<Bytes>;
+
+/// The longest body that is echoed, in bytes.
+const LONGEST_ECHO: usize = 16 << 20;
 
 /// Answers one request, faults first. The request counts as in flight until its answer's body has been sent.
 pub async fn answer(app: Arc<App>, request: Request<Incoming>) -> Result<Response<Counted>, Infallible> {
@@ -44,7 +47,8 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Response<Content> 
             Ok(()) => json(&app.faults().to_json()),
             Err(why) => text(StatusCode::BAD_REQUEST, why),
         },
-        ("POST", "/echo") => Response::new(Either::Right(request.into_body())),
+        ("POST", "/echo") => with_body(request, |body| Response::new(Full::new(body))).await,
+        ("POST", "/digest") => with_body(request, |body| text(StatusCode::OK, digest(&body))).await,
         _ => text(StatusCode::NOT_FOUND, "no such route\n"),
     }
 }
@@ -87,6 +91,26 @@ async fn interfere(app: &App, request: &Request<Incoming>) -> Option<Response<Co
         HealthFault::Fail => Some(text(StatusCode::SERVICE_UNAVAILABLE, "failing, as FAIL_HEALTH says\n")),
         HealthFault::Hang => std::future::pending().await,
     }
+}
+
+/// Answers a body once it is here. An answer that begins earlier is cut off by proxies that read no more of a request
+/// then, as those written in Go do (`net/http`, `ResponseController.EnableFullDuplex`).
+async fn with_body(
+    request: Request<Incoming>,
+    answer: impl FnOnce(Bytes) -> Response<Content>,
+) -> Response<Content> {
+    match Limited::new(request.into_body(), LONGEST_ECHO).collect().await {
+        Ok(body) => answer(body.to_bytes()),
+        Err(why) => text(StatusCode::BAD_REQUEST, format!("the body could not be read: {why}\n")),
+    }
+}
+
+/// The length of a body and a fingerprint of its bytes (64-bit FNV-1a): a short proof that all of it came.
+fn digest(body: &[u8]) -> String {
+    let hash = body.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{} {hash:016x}\n", body.len())
 }
 
 async fn slow(query: &str) -> Response<Content> {
@@ -135,7 +159,7 @@ fn json(value: &Value) -> Response<Content> {
 }
 
 fn content(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Content> {
-    let mut response = Response::new(Either::Left(Full::new(body)));
+    let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response

@@ -1,7 +1,7 @@
 use crate::app::App;
 use crate::routes::{Content, text};
 use futures_util::{SinkExt, StreamExt};
-use http_body_util::{Either, Full};
+use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{
     CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
@@ -35,7 +35,7 @@ pub fn upgrade(app: Arc<App>, mut request: Request<Incoming>) -> Response<Conten
             eprintln!("websocket: {why}");
         }
     });
-    let mut response = Response::new(Either::Left(Full::new(Bytes::new())));
+    let mut response = Response::new(Full::new(Bytes::new()));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
     response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));

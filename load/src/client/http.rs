@@ -1,6 +1,7 @@
 use super::Shared;
 use crate::answer::Answer;
 use crate::connection::Connection;
+use crate::digest::digest;
 use crate::failure::{Failure, FailureKind};
 use crate::kind::Kind;
 use std::sync::Arc;
@@ -65,13 +66,10 @@ fn judge(request: &Request, answer: Answer) -> Result<Answer, Failure> {
         return Err(Failure::new(FailureKind::Status(answer.status), message));
     }
     let sent = request.body();
-    if !sent.is_empty() && answer.body != sent {
-        let at = sent.iter().zip(&answer.body).take_while(|(sent, came)| sent == came).count();
-        let message = format!(
-            "{} bytes sent, {} came back, different from byte {at} on",
-            sent.len(),
-            answer.body.len()
-        );
+    if !sent.is_empty() && answer.body != digest(sent).as_bytes() {
+        let came = String::from_utf8_lossy(&answer.body);
+        let came = came.trim().chars().take(40).collect::<String>();
+        let message = format!("sent {}, the app had {came:?}", digest(sent).trim());
         return Err(Failure::new(FailureKind::Mismatch, message));
     }
     Ok(answer)
@@ -91,7 +89,7 @@ impl Request {
         let keeps = !matches!(kind, Kind::PerConnection | Kind::Slow);
         let (method, path, length) = match kind {
             Kind::Slow => ("GET", "/slow?ms=300", 0),
-            Kind::Post => ("POST", "/echo", BODY),
+            Kind::Post => ("POST", "/digest", BODY),
             _ => ("GET", shared.load.path.as_str(), 0),
         };
         let connection = if keeps { "keep-alive" } else { "close" };

@@ -1,5 +1,5 @@
-use crate::server::{OK, accept, always, load, run_until, serve, wait_until};
-use bgd_load::{Kind, Load};
+use crate::server::{OK, accept, always, answer, load, run_until, serve, wait_until};
+use bgd_load::{Kind, Load, digest};
 use nix::sched::{CloneFlags, unshare};
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
@@ -68,11 +68,10 @@ fn stopping_waits_for_the_answer_in_flight() {
 }
 
 #[test]
-fn every_echo_is_compared() {
+fn every_digest_is_compared() {
     let target = serve(|mut client| {
         while let Some(body) = client.request() {
-            client.write(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len()));
-            client.write(&body);
+            client.write(answer(&digest(&body)));
         }
     });
     let report = run_until(load(target, Kind::Post, 2), |report| report.answered >= 6);

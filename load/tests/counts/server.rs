@@ -62,6 +62,11 @@ pub fn accept(listener: &TcpListener, treat: impl Fn(Client) + Send + Clone + 's
     }
 }
 
+/// A whole answer with this body.
+pub fn answer(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
 /// Answers every request with the same text.
 pub fn always(answer: &'static str) -> SocketAddr {
     serve(move |mut client| {

@@ -1,5 +1,6 @@
 use crate::client::{connect, get, request, write_request};
 use crate::process::{App, poll};
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -33,6 +34,29 @@ fn echoes_a_body_of_a_megabyte_byte_by_byte() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("content-length").as_deref(), Some("1000000"));
     assert!(answer.body == body, "the echo differs");
+}
+
+#[test]
+fn tells_the_digest_of_a_body() {
+    let app = App::start(&[]);
+    let mut stream = connect(app.port);
+    write_request(&mut stream, "POST", "/digest", "localhost", b"foobar");
+    // FNV-1a, as its authors' own test vectors have it.
+    assert_eq!(crate::client::read_answer(&mut stream).text(), "6 85944171f73967e8\n");
+}
+
+/// A proxy written in Go reads no more of a request once its answer has begun.
+#[test]
+fn echoes_nothing_before_the_whole_body_is_there() {
+    let app = App::start(&[]);
+    let mut stream = connect(app.port);
+    write!(stream, "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\nhalf").unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    let early = stream.read(&mut [0; 64]).map_err(|why| why.kind());
+    assert_eq!(early.unwrap_err(), std::io::ErrorKind::WouldBlock);
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream.write_all(b"half").unwrap();
+    assert_eq!(crate::client::read_answer(&mut stream).text(), "halfhalf");
 }
 
 #[test]
