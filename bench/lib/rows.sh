@@ -132,7 +132,7 @@ measure_status() {
         deploy "c$n"
     done
     statuses
-    few=$(((n - 1)))
+    few=$((n - 1))
     heading "(c) status, medians of 20; the floor is one app"
     row "bgd status, 1 app" "$one"
     row "bgd status, $few apps" "$took" "$one" 'ratio 3'

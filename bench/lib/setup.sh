@@ -68,10 +68,18 @@ step_took() {
     sed -n "/\"event\":\"step-done\"/{/\"step\":\"$1\"/s/.*\"took_ms\":\([0-9]*\).*/\1/p}" "$work/events" | tail -n 1
 }
 
-# step_ended STEP: when it ended, in microseconds since 1970.
+# step_ended STEP, step_began STEP: when it did, in microseconds since 1970.
 step_ended() {
+    when step-done "$1"
+}
+
+step_began() {
+    when step-started "$1"
+}
+
+when() {
     local at
-    at=$(sed -n "/\"event\":\"step-done\"/{/\"step\":\"$1\"/s/.*\"at\":\"\([^\"]*\)\".*/\1/p}" "$work/events" | tail -n 1)
+    at=$(sed -n "/\"event\":\"$1\"/{/\"step\":\"$2\"/s/.*\"at\":\"\([^\"]*\)\".*/\1/p}" "$work/events" | tail -n 1)
     date -d "$at" +%s%6N
 }
 
@@ -83,8 +91,9 @@ load_on() {
         "${kinds[@]/#/--kind=}" <"$work/go-on" >"$work/load" &
     load=$!
     exec 9>"$work/go-on"
-    # So that its connections are open and warm.
-    sleep 0.4
+    # So that its connections are open and warm. The slow requests begin together every 300 ms: each round meets them at
+    # another point, and all ways of a round at the same one.
+    sleep "0.$((400 + round * 130 % 300))"
 }
 
 # load_off: ends it and leaves the counts in $answered and $failed.
