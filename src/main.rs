@@ -11,12 +11,12 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    // bgd as its own helper inside a container: not a command for people, so the parser does not know it.
+    // bgd as its own helper inside a container: no commands for people, so the parser does not know them.
     let mut arguments = std::env::args().skip(1);
-    if let (Some(command), Some(container)) = (arguments.next(), arguments.next())
-        && command == helper::COMMAND
-    {
-        return helper::main(&container);
+    match (arguments.next().as_deref(), arguments.next()) {
+        (Some(helper::COMMAND), Some(container)) => return helper::main(&container),
+        (Some(helper::ASLEEP), None) => return helper::asleep(),
+        _ => {}
     }
     let args = Args::parse();
     let env: fn(&str) -> Option<String> = |name| std::env::var(name).ok();

@@ -25,6 +25,9 @@ impl Templates {
                 Err(tera::Error::message(format!("{text:?} holds {c:?}, which has a meaning for nginx")))
             }
         });
+        tera.register_filter("yaml", |text: &str, _: Kwargs, _: &State| -> tera::TeraResult<String> {
+            Ok(yaml_for_traefik(text))
+        });
         tera.add_raw_templates(templates.iter().copied()).map_err(|error| failure(&error))?;
         Ok(Self { tera })
     }
@@ -44,6 +47,20 @@ pub fn forbidden_in_nginx(text: &str) -> Option<char> {
     text.chars().find(|&c| {
         c.is_whitespace() || c.is_control() || matches!(c, ';' | '{' | '}' | '"' | '\'' | '$' | '#' | '\\')
     })
+}
+
+/// A short fingerprint (64-bit FNV-1a) by which one rendering is told from another.
+pub fn fingerprint(text: &str) -> String {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
+/// A text as a quoted word of YAML (YAML 1.2 takes every text of JSON) in a file that goes through Go's templates first,
+/// as those of Traefik's file provider do.
+pub fn yaml_for_traefik(text: &str) -> String {
+    serde_json::Value::from(text).to_string().replace("{{", "{{\"{{\"}}")
 }
 
 fn failure(error: &tera::Error) -> Error {

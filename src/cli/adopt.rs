@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::queue::Queue;
 use super::run::Bench;
 use super::{Session, preflight};
 use crate::docker::Container;
@@ -32,11 +33,15 @@ pub struct Args {
     /// The app, when it is not the one of the configuration
     #[arg(long, value_parser = AppName::parse)]
     pub app: Option<AppName>,
+
+    /// Whether it waits for its turn
+    #[command(flatten)]
+    pub queue: Queue,
 }
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     let app = session.app_to_deploy(args.file.as_deref(), None, args.app.as_ref())?;
-    let bench = Bench::set_up(session, &app, Duration::ZERO).await?;
+    let bench = Bench::set_up(session, &app, args.queue.limit(Duration::ZERO)).await?;
     if bench.unfinished()?.is_some() {
         return Err(Error::new(
             Kind::NeedsRecovery,

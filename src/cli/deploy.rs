@@ -2,6 +2,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::queue::Queue;
 use super::run::{Bench, confirm};
 use super::which::Which;
 use super::{Session, preflight};
@@ -45,23 +46,48 @@ pub struct Args {
     /// How long real traffic is watched after the switch, such as 30s or 10m
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub window: Option<Duration>,
+
+    /// Whether it waits for its turn
+    #[command(flatten)]
+    pub queue: Queue,
+}
+
+impl Args {
+    fn app(&self, session: &Session) -> Result<(App, ImageRef)> {
+        let (mut app, image) = self.which.find(session)?;
+        app.watch_window = self.window.unwrap_or(app.watch_window);
+        Ok((app, image))
+    }
 }
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
-    let (mut app, image) = args.which.find(session)?;
-    if let Some(window) = args.window {
-        app.watch_window = window;
-    }
+    let (mut app, image) = args.app(session)?;
     if args.plan {
         return super::plan::print(session, &app, &image).await;
     }
-    let bench = Bench::set_up(session, &app, Duration::ZERO).await?;
+    let bench = Bench::set_up(session, &app, args.queue.limit(Duration::ZERO)).await?;
+    if args.queue.wait.is_some() {
+        // Whoever was waited for may have left another configuration in the records.
+        app = args.app(session)?.0;
+    }
     recover_first(&bench, &app, args.yes).await?;
-    preflight::check(bench.engine.as_ref(), bench.proxy.as_ref(), &app, session.report.as_ref()).await?;
     let asked = image.to_string();
-    let image = obtain(bench.engine.as_ref(), &image, app.pull, session.report.as_ref()).await?;
-    let observation =
-        plan::observe(bench.engine.as_ref(), bench.proxy.as_ref(), &bench.records, &app).await?;
+    let (engine, proxy) = (bench.engine.as_ref(), bench.proxy.as_ref());
+    // All of these only look, and none needs another's answer. What preflight finds is told first.
+    let (checked, observed, present) = tokio::join!(
+        preflight::check(engine, proxy, &app, session.report.as_ref()),
+        plan::observe(engine, proxy, &bench.records, &app),
+        engine.image(&asked),
+    );
+    checked?;
+    let (image, observation) = match present? {
+        Some(image) if app.pull != PullPolicy::Always => (image, observed?),
+        present => {
+            let image = obtain(engine, &image, present, app.pull, session.report.as_ref()).await?;
+            // A pull can take minutes.
+            (image, plan::observe(engine, proxy, &bench.records, &app).await?)
+        }
+    };
     let wish = Wish::Deploy { app: &app, asked: &asked, image: &image, watch: !args.no_watch };
     let plan = plan::build(&observation, &wish, Timestamp::now())?;
     bench.execute(&plan).await
@@ -89,15 +115,15 @@ async fn recover_first(bench: &Bench<'_>, app: &App, yes: bool) -> Result<()> {
     bench.resume(&replay, decision.direction, "interrupted").await
 }
 
-/// Makes sure that the host has the image.
+/// Makes sure that the host has the image, of which `present` is what it has now.
 pub(super) async fn obtain(
     engine: &dyn Engine,
     image: &ImageRef,
+    present: Option<Image>,
     policy: PullPolicy,
     report: &dyn Report,
 ) -> Result<Image> {
     let name = image.to_string();
-    let present = engine.image(&name).await?;
     match (policy, present) {
         (PullPolicy::Missing | PullPolicy::Never, Some(present)) => return Ok(present),
         (PullPolicy::Never, None) => {

@@ -8,6 +8,8 @@ mod history;
 mod man;
 mod plan;
 mod preflight;
+mod queue;
+mod reconcile;
 mod recover;
 mod rollback;
 mod run;

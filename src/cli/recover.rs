@@ -1,27 +1,42 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Session;
-use super::run::{Bench, confirm};
+use super::queue::Queue;
+use super::run::{Bench, agreed, confirm};
+use super::{Session, reconcile};
 use crate::error::{Error, Kind, Result};
-use crate::model::{AppName, ReleaseNumber};
+use crate::model::{App, AppName, ReleaseNumber};
 use crate::record::JournalState;
 use crate::saga::Direction;
 
 /// Finish or undo a deploy that was interrupted.
 ///
-/// What is served is read from the proxy, not from the journal. The decision and its reasons are shown first.
+/// What is served is read from the proxy, not from the journal. The decision and its reasons are shown first. When the
+/// records themselves are lost, they are made anew from the containers and from what the proxy routes to.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The app
     #[arg(value_parser = AppName::parse)]
     pub app: Option<AppName>,
 
+    /// The configuration file, for an app whose records were lost
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
+
+    /// Whether it waits for its turn
+    #[command(flatten)]
+    pub queue: Queue,
 }
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
+    if let Some(app) = lost(&args, session)? {
+        let bench = Bench::set_up(session, &app, args.queue.limit(Duration::from_secs(1))).await?;
+        return reconcile::run(&bench, &app, args.yes).await;
+    }
     let name = session.known_app(args.app.as_ref())?;
     let records = session.store()?.app(&name);
     let number = match records.journal()? {
@@ -32,7 +47,7 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
         JournalState::Open(replay) | JournalState::Ended(replay) => replay.release,
     };
     let app = release(&records, number)?.app;
-    let bench = Bench::set_up(session, &app, Duration::from_secs(1)).await?;
+    let bench = Bench::set_up(session, &app, args.queue.limit(Duration::from_secs(1))).await?;
     let Some(replay) = bench.unfinished()? else {
         session.report.note(format!("nothing is unfinished for {name}"));
         return Ok(());
@@ -46,11 +61,26 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
         Direction::Back => format!("undo the deploy of release {number}"),
     };
     session.report.note(format!("so: {what}"));
-    use std::io::IsTerminal;
-    if !args.yes && std::io::stdin().is_terminal() && !confirm(&format!("{what}?")) {
+    if !agreed(args.yes, || confirm(&format!("{what}?"))) {
         return Err(Error::new(Kind::NeedsRecovery, "nothing was done"));
     }
     bench.resume(&replay, decision.direction, "interrupted").await
+}
+
+/// The app of the configuration, when there are no records of it: neither releases nor which of them was live.
+fn lost(args: &Args, session: &Session) -> Result<Option<App>> {
+    let config = match session.config(args.file.as_deref()) {
+        // A configuration that was not asked for must not stand in the way.
+        Err(_) if args.file.is_none() => None,
+        other => other?,
+    };
+    let Some((_, app)) = config else { return Ok(None) };
+    if args.app.as_ref().is_some_and(|wanted| *wanted != app.name) {
+        return Ok(None);
+    }
+    let records = session.store()?.app(&app.name);
+    let is_lost = records.state()?.live().is_none() && records.journal()? == JournalState::None;
+    Ok(is_lost.then_some(app))
 }
 
 fn release(records: &crate::record::AppStore, number: ReleaseNumber) -> Result<crate::model::Release> {

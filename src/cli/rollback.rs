@@ -3,6 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Session;
+use super::queue::Queue;
 use super::run::Bench;
 use crate::error::{Error, Kind, Result};
 use crate::model::{AppName, Release, ReleaseNumber};
@@ -28,6 +29,10 @@ pub struct Args {
     /// The release to go to
     #[arg(long, value_name = "N")]
     pub to: Option<u32>,
+
+    /// Whether it waits for its turn
+    #[command(flatten)]
+    pub queue: Queue,
 }
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
@@ -39,7 +44,7 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     })?;
     let records = session.store()?.app(&name);
     let wanted = wanted(&records, args.to)?;
-    let bench = Bench::set_up(session, &wanted.app, Duration::ZERO).await?;
+    let bench = Bench::set_up(session, &wanted.app, args.queue.limit(Duration::ZERO)).await?;
     if let Some(replay) = bench.unfinished()? {
         let target = replay.release;
         let decision = bench.decide(&replay).await?;

@@ -15,6 +15,9 @@ use crate::record::{JournalState, LockedApp, Replay, Store};
 use crate::saga::{self, Decision, Direction};
 use crate::step::{Context, Step};
 
+/// Whoever waits no longer than this need not be told.
+const QUIET: Duration = Duration::from_secs(1);
+
 /// Everything that a command needs to change an app.
 pub(super) struct Bench<'a> {
     pub session: &'a Session,
@@ -28,8 +31,15 @@ impl<'a> Bench<'a> {
     /// Takes the lock of the app and finds its proxy.
     pub(super) async fn set_up(session: &'a Session, app: &App, wait: Duration) -> Result<Self> {
         let store = session.store()?;
+        let records = store.app(&app.name);
+        if wait > QUIET
+            && let Some(holder) = records.holder()
+        {
+            let message = format!("{} is being changed {holder}: waiting for it, {wait:?} at most", app.name);
+            session.report.note(message);
+        }
         // The lock comes before everything else, so that of twenty deploys nineteen end here.
-        let records = store.app(&app.name).lock(wait).await?;
+        let records = records.lock(wait).await?;
         let engine = session.engine().await?;
         let proxy = crate::proxy::open(engine.clone(), app)?;
         Ok(Self { session, engine, proxy, store, records })
@@ -155,6 +165,12 @@ impl<'a> Bench<'a> {
             });
         }
     }
+}
+
+/// Whether to go on: with `--yes`, where nobody can be asked, or when the answer is yes.
+pub(super) fn agreed(yes: bool, ask: impl Fn() -> bool) -> bool {
+    use std::io::IsTerminal;
+    yes || !std::io::stdin().is_terminal() || ask()
 }
 
 /// Asks on the terminal; `false` where there is nobody to ask.

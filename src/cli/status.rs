@@ -7,7 +7,7 @@ use super::{Session, table};
 use crate::docker::{Engine, Summary};
 use crate::error::{Context, Kind, Result};
 use crate::model::{AppName, Release, ReleaseNumber, Slot, label};
-use crate::proxy::Live;
+use crate::proxy::Seen;
 use crate::record::{AppStore, Holder, JournalState};
 
 /// Show what is live, healthy and warm.
@@ -50,6 +50,8 @@ struct Recorded {
     name: AppName,
     live: Option<Release>,
     since: Option<jiff::Timestamp>,
+    /// The release that a rollback would go to.
+    previous: Option<ReleaseNumber>,
     journal: std::result::Result<JournalState, String>,
     holder: Option<Holder>,
     store: AppStore,
@@ -86,13 +88,16 @@ async fn rows(
         None => store.apps()?,
     };
     let recorded = names.into_iter().map(|name| read(store.app(&name), name)).collect::<Result<Vec<_>>>()?;
-    let labelled = engine.containers(&[label::APP.to_owned()]).await?;
+    let of_apps = [label::APP.to_owned()];
+    let (labelled, images) = tokio::try_join!(engine.containers(&of_apps), engine.image_ids())?;
     let apps: Vec<_> = recorded.iter().filter_map(|one| one.live.as_ref().map(|live| &live.app)).collect();
-    let mut lives = crate::proxy::live_many(shared.clone(), &apps).await.into_iter();
+    let mut lives = crate::proxy::seen_many(shared.clone(), &apps).await.into_iter();
     let mut rows = Vec::new();
     for one in recorded {
         let live = if one.live.is_some() { lives.next() } else { None };
-        rows.push(row(&one, live, &labelled)?);
+        let mut row = row(&one, live, &labelled)?;
+        row.problems.extend(image_is_gone(&one, row.live, &labelled, &images)?);
+        rows.push(row);
     }
     Ok(rows)
 }
@@ -108,6 +113,7 @@ fn read(store: AppStore, name: AppName) -> Result<Recorded> {
     Ok(Recorded {
         live: number.map(|number| store.release(number)).transpose()?.flatten(),
         since: last.map(|last| last.at),
+        previous: last.and_then(|last| state.previous(last.release)),
         journal: store.journal().map_err(|error| error.one_line()),
         holder: store.holder(),
         name,
@@ -115,19 +121,25 @@ fn read(store: AppStore, name: AppName) -> Result<Recorded> {
     })
 }
 
-fn row(one: &Recorded, live: Option<Result<Option<Live>>>, labelled: &[Summary]) -> Result<Row> {
+fn row(one: &Recorded, seen: Option<Result<Seen>>, labelled: &[Summary]) -> Result<Row> {
     let mut problems = Vec::new();
     let mine =
         |summary: &&Summary| summary.labels.get(label::APP).is_some_and(|app| app == one.name.as_str());
     let containers: Vec<&Summary> = labelled.iter().filter(mine).collect();
-    let live = match live {
-        None => None,
-        Some(Ok(live)) => live,
+    let seen = match seen {
+        None => Seen::default(),
+        Some(Ok(seen)) => seen,
         Some(Err(error)) => {
             problems.push(format!("the proxy could not be asked: {}", error.one_line()));
-            None
+            Seen::default()
         }
     };
+    let live = seen.live;
+    problems.extend(
+        seen.edited.iter().map(|path| {
+            format!("{path} in {} was changed by hand: the next deploy writes it anew", proxy(one))
+        }),
+    );
     let number = live.and_then(|live| live.release.or_else(|| running_in(live.slot, &containers, one)));
     let release = match number {
         Some(number) if one.live.as_ref().is_some_and(|release| release.number == number) => one.live.clone(),
@@ -165,6 +177,34 @@ fn row(one: &Recorded, live: Option<Result<Option<Live>>>, labelled: &[Summary])
         warm,
         problems,
     })
+}
+
+/// A release that a rollback would have to create again needs its image.
+fn image_is_gone(
+    one: &Recorded,
+    live: Option<ReleaseNumber>,
+    labelled: &[Summary],
+    images: &[String],
+) -> Result<Option<String>> {
+    let Some(previous) = live.and_then(|live| one.previous.filter(|previous| *previous != live)) else {
+        return Ok(None);
+    };
+    let is_its = |summary: &&Summary| {
+        summary.labels.get(label::APP).is_some_and(|app| app == one.name.as_str())
+            && summary.labels.get(label::RELEASE) == Some(&previous.to_string())
+    };
+    let Some(release) = one.store.release(previous)? else { return Ok(None) };
+    let is_there = crate::plan::is_foreign(&release)
+        || labelled.iter().filter(is_its).count() >= release.containers.len()
+        || images.contains(&release.image_id);
+    Ok((!is_there).then(|| {
+        let again = release.repo_digest.as_ref().unwrap_or(&release.image);
+        format!("a rollback to release {previous} needs its image, which is gone: docker pull {again}")
+    }))
+}
+
+fn proxy(one: &Recorded) -> &str {
+    one.live.as_ref().map_or("the proxy", |release| release.app.proxy.container().as_str())
 }
 
 /// What is unfinished or not as the records say.

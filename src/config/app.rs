@@ -42,6 +42,9 @@ pub(super) fn read(cx: &mut Context<'_>, root: &Node) -> Option<App> {
     let health = health::read(cx, &mut fields);
     let smoke = smoke::read(cx, &mut fields);
     let proxy = proxy::read(cx, &mut fields);
+    if let Some(span) = fields.span_of("labels") {
+        proxy::check_labels(cx, proxy.as_ref(), &container.labels, span);
+    }
     let watch_window = single(cx, &mut fields, "watch", "window").unwrap_or(WATCH);
     let drain_timeout = single(cx, &mut fields, "drain", "timeout").unwrap_or(DRAIN);
     let fates = [("keep", Retire::Keep), ("stop", Retire::Stop), ("remove", Retire::Remove)];

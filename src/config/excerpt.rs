@@ -14,7 +14,7 @@ pub(super) struct Excerpt {
 }
 
 /// The keys after which a value may be shown though the file could not be parsed.
-const HARMLESS: [&str; 40] = [
+const HARMLESS: [&str; 45] = [
     "app",
     "image",
     "port",
@@ -38,6 +38,11 @@ const HARMLESS: [&str; 40] = [
     "container",
     "config_dir",
     "upstream",
+    "traefik",
+    "mode",
+    "dynamic_dir",
+    "entrypoints",
+    "priority",
     "server",
     "host",
     "listen",

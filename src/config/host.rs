@@ -15,7 +15,7 @@ pub(super) fn is_server_name(text: &str) -> bool {
     is_host_name(text.strip_prefix("*.").unwrap_or(text))
 }
 
-/// Whether a path can be written into nginx's configuration as it is: absolute, without `..` and special characters.
+/// Whether a path can be written into a proxy's configuration as it is: absolute, without `..` and special characters.
 pub(super) fn is_plain_path(text: &str) -> bool {
     text.starts_with('/')
         && text.len() > 1

@@ -11,6 +11,7 @@ use bollard::{BollardRequest, ClientVersion, Docker};
 use serde_json::Value;
 
 use super::daemon::Daemon;
+use super::facts::Facts;
 use super::json::text;
 use super::wire::{self, Wire};
 use super::{Address, Engine, EngineInfo, fail};
@@ -32,7 +33,11 @@ pub async fn connect(docker_host: Option<&str>) -> Result<Rc<dyn Engine>> {
     let asked = docker_host.filter(|host| !host.trim().is_empty());
     let address = address(asked, tls)?;
     let wire = Wire::new(address.clone());
-    let about = match about(&wire, &address).await {
+    // Each takes the engine some milliseconds, and a command mostly needs both.
+    let asked_for_defaults = || "cannot ask the engine for its defaults".to_owned();
+    let (about, defaults) = tokio::join!(about(&wire, &address), wire.get("/info", &asked_for_defaults));
+    let defaults = defaults.ok().flatten().as_ref().map(Facts::of);
+    let about = match about {
         Err(error) if asked.is_none() => return Err(elsewhere(error)),
         other => other?,
     };
@@ -56,7 +61,7 @@ pub async fn connect(docker_host: Option<&str>) -> Result<Rc<dyn Engine>> {
         client,
         wire,
         info,
-        facts: tokio::sync::OnceCell::new(),
+        facts: tokio::sync::OnceCell::new_with(defaults),
         images: RefCell::new(HashMap::new()),
     }))
 }

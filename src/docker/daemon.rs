@@ -114,9 +114,10 @@ impl Engine for Daemon {
     }
 
     async fn container(&self, container: &str) -> Result<Option<Container>> {
-        let Some(inspected) = self.inspect(container).await? else { return Ok(None) };
+        let (inspected, facts) = tokio::try_join!(self.inspect(container), self.facts())?;
+        let Some(inspected) = inspected else { return Ok(None) };
         let image = self.image_config(text(&inspected, "Image")).await?;
-        Ok(Some(inspect::container(&inspected, &image, self.facts().await?)))
+        Ok(Some(inspect::container(&inspected, &image, facts)))
     }
 
     async fn containers(&self, labels: &[String]) -> Result<Vec<Summary>> {
@@ -174,6 +175,15 @@ impl Engine for Daemon {
 
     async fn image(&self, reference: &str) -> Result<Option<Image>> {
         Ok(self.inspect_image(reference).await?.as_ref().map(inspect::image))
+    }
+
+    async fn image_ids(&self) -> Result<Vec<String>> {
+        let listed = self
+            .wire
+            .get("/images/json?all=true", &|| "cannot list images".to_owned())
+            .await?
+            .unwrap_or_default();
+        Ok(listed.as_array().into_iter().flatten().map(|image| text(image, "Id").to_owned()).collect())
     }
 
     async fn pull(&self, image: &ImageRef, progress: &mut dyn FnMut(PullProgress)) -> Result<()> {

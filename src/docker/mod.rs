@@ -90,6 +90,9 @@ pub trait Engine {
     /// Looks an image up on the host; `None` when it has none.
     async fn image(&self, reference: &str) -> Result<Option<Image>>;
 
+    /// The ids of all images of the host, `sha256:…`.
+    async fn image_ids(&self) -> Result<Vec<String>>;
+
     /// Pulls an image with the credentials that `docker login` stored, telling how far it is.
     async fn pull(&self, image: &ImageRef, progress: &mut dyn FnMut(PullProgress)) -> Result<()>;
 

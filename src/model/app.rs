@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AppName, ContainerName, ContainerSpec, ImageRef, NetworkName, UpstreamName};
+use super::{AppName, ContainerSpec, ImageRef, NetworkName, ProxyConfig};
 
 /// A checked configuration: what to deploy, behind what, and how carefully.
 ///
@@ -152,70 +152,6 @@ pub struct Expectation {
     pub json: BTreeMap<String, serde_json::Value>,
     /// How long the whole answer may take.
     pub within: Duration,
-}
-
-/// The proxy that routes to the app.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ProxyConfig {
-    /// An nginx in a container.
-    Nginx(NginxProxy),
-}
-
-impl ProxyConfig {
-    /// The container in which the proxy runs; there is one lock for each.
-    pub fn container(&self) -> &ContainerName {
-        match self {
-            Self::Nginx(nginx) => &nginx.container,
-        }
-    }
-}
-
-/// An nginx in a container.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NginxProxy {
-    /// The container in which nginx runs.
-    pub container: ContainerName,
-    /// The folder, inside that container, into which bgd writes; nginx has to include `*.conf` from it.
-    pub config_dir: String,
-    /// What bgd writes there.
-    pub route: NginxRoute,
-    /// The text of the user's own template in place of the built-in one.
-    pub template: Option<String>,
-}
-
-/// What bgd writes for nginx.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NginxRoute {
-    /// The `upstream` block; the user's own server block says `proxy_pass http://NAME`.
-    Upstream(UpstreamName),
-    /// The server block too.
-    Server(ServerBlock),
-}
-
-/// A server block that bgd writes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServerBlock {
-    /// The names for which it answers (`server_name`).
-    pub hosts: Vec<String>,
-    /// The port on which it listens.
-    pub listen: u16,
-    /// Largest request body in bytes; 0 for no limit.
-    pub max_body: u64,
-    /// How long nginx waits for the app between two reads.
-    pub read_timeout: Duration,
-    /// Certificate and key, when it listens with TLS.
-    pub tls: Option<TlsFiles>,
-}
-
-/// Files of a certificate, as nginx sees them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TlsFiles {
-    /// The certificate with its chain, PEM.
-    pub certificate: String,
-    /// The private key, PEM.
-    pub key: String,
 }
 
 /// What becomes of the old slot after the drain.

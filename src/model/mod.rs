@@ -5,17 +5,19 @@
 mod app;
 mod image;
 mod name;
+mod proxy;
 mod release;
 mod secret;
 mod slot;
 mod spec;
 
-pub use app::{
-    App, Expectation, Health, HealthTiming, Method, NginxProxy, NginxRoute, ProxyConfig, PullPolicy, Retire,
-    ServerBlock, SmokeTest, TlsFiles,
-};
+pub use app::{App, Expectation, Health, HealthTiming, Method, PullPolicy, Retire, SmokeTest};
 pub use image::{ImageRef, InvalidImage};
 pub use name::{AppName, ContainerName, InvalidName, NetworkName, UpstreamName};
+pub use proxy::{
+    NginxProxy, NginxRoute, ProxyConfig, ServerBlock, TlsFiles, TraefikMode, TraefikProxy, TraefikRouter,
+    TraefikTls,
+};
 pub use release::{Outcome, Release, ReleaseNumber};
 pub use secret::Secret;
 pub use slot::Slot;
@@ -30,10 +32,14 @@ pub mod label {
     pub const APP: &str = "bgd.app";
     /// The release's number.
     pub const RELEASE: &str = "bgd.release";
+    /// The image as the user named it, from which nothing is read but by people and by a bgd that lost its records.
+    pub const IMAGE: &str = "bgd.image";
     /// `blue` or `green`.
     pub const SLOT: &str = "bgd.slot";
     /// The replica's number, from 1.
     pub const REPLICA: &str = "bgd.replica";
+    /// On a route carrier: the app whose route it carries. It has none of the labels above but the release's.
+    pub const CARRIER: &str = "bgd.carrier";
     /// Present on the helper containers that bgd starts and removes itself.
     pub const HELPER: &str = "bgd.helper";
 }

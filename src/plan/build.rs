@@ -10,6 +10,7 @@ use crate::model::{
     App, ContainerSpec, Health, HealthCheck, NetworkAttachment, Outcome, Release, ReleaseNumber, Retire,
     Slot, label,
 };
+use crate::proxy::Live;
 use crate::record::Cause;
 use crate::step::Step;
 
@@ -57,6 +58,9 @@ pub struct Plan {
 /// When it cannot be done: a name that is taken, an image that is gone, no health check.
 pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Result<Plan> {
     let former = observation.former.clone();
+    if let Some(live) = observation.live.filter(|_| former.is_none()) {
+        return Err(record_is_lost(wish, live));
+    }
     let slot = observation
         .live
         .map(|live| live.slot)
@@ -75,7 +79,11 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
                 containers: names
                     .into_iter()
                     .enumerate()
-                    .map(|(at, name)| (name, spec(app, image, observation.next, slot, at + 1)))
+                    .map(|(at, name)| {
+                        let mut spec = spec(app, image, observation.next, slot, at + 1);
+                        spec.labels.insert(label::IMAGE.to_owned(), (*asked).to_owned());
+                        (name, spec)
+                    })
                     .collect(),
                 app: (*app).clone(),
                 created: now,
@@ -222,6 +230,22 @@ fn check_health(app: &App, image: &Image, asked: &str) -> Result<()> {
         .hint("health: none  takes a running container for a ready one"));
     }
     Ok(())
+}
+
+/// Without the record of what serves, a route could be written that does not lead there.
+fn record_is_lost(wish: &Wish<'_>, live: Live) -> Error {
+    let app = match wish {
+        Wish::Deploy { app, .. } => &app.name,
+        Wish::Return { release, .. } => &release.app.name,
+    };
+    let what =
+        live.release.map_or_else(|| format!("the slot {}", live.slot), |number| format!("release {number}"));
+    Error::new(
+        Kind::NeedsRecovery,
+        format!("the proxy routes to {what} of {app}, of which there is no record"),
+    )
+    .hint("was it deployed by another user, or with another BGD_STATE_DIR?")
+    .hint("if the records are lost, make them anew where the bgd.yaml is: bgd recover")
 }
 
 fn image_is_gone(release: &Release) -> Error {

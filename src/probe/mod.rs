@@ -11,14 +11,19 @@ mod sockets;
 mod standing;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::docker::Process;
 use crate::error::Result;
 
 pub use open::{Force, Options, VANTAGE_VARIABLE, open, open_with};
 pub use request::{Answer, BODY_LIMIT, Failure, FailureKind, Request};
 pub use sockets::listens;
+
+/// The folder for temporary files beside a file whose folder is watched.
+pub const ASIDE: &str = ".bgd";
 
 /// A place inside a container's network and file system.
 ///
@@ -41,6 +46,19 @@ pub trait Vantage {
     /// with a dot and ends in `.tmp`; one that a crash left behind is replaced by the next write.
     async fn write(&self, path: &str, content: &[u8]) -> Result<()>;
 
+    /// The same, but the temporary name lies in [`ASIDE`], a folder beside the file that is made when it is missing.
+    ///
+    /// A proxy that watches the folder sees one event and not three: Traefik takes the first of a burst at once and
+    /// would look at the next one, the rename, only after its throttle.
+    async fn write_aside(&self, path: &str, content: &[u8]) -> Result<()> {
+        self.write(path, content).await
+    }
+
+    /// Makes the folder [`ASIDE`] in this one, ahead of the first [`Vantage::write_aside`]; one that is there is fine.
+    async fn make_aside(&self, _folder: &str) -> Result<()> {
+        Ok(())
+    }
+
     /// Removes a file and syncs the folder; one that is gone already is fine.
     async fn delete(&self, path: &str) -> Result<()>;
 
@@ -53,8 +71,20 @@ pub trait Vantage {
         Ok(false)
     }
 
+    /// Lists the processes of the container, by its id. `None` when this place cannot: the caller then asks the engine,
+    /// which gives the same and takes some milliseconds for it.
+    async fn processes(&self, _container: &str) -> Option<Vec<Process>> {
+        None
+    }
+
     /// All TCP sockets of the network namespace.
     async fn sockets(&self) -> Result<Vec<Socket>>;
+
+    /// The open TCP connections of the network namespace, as seen from its side, and when something moved on them where
+    /// the kernel tells.
+    async fn connections(&self) -> Result<Vec<Connection>> {
+        Ok(sockets::open(&self.sockets().await?))
+    }
 }
 
 /// A TCP socket, as `/proc/net/tcp` and `tcp6` tell; IPv4 addresses mapped into IPv6 are unmapped.
@@ -77,4 +107,82 @@ pub enum SocketState {
     Listening,
     /// Any state of opening or closing.
     Other,
+}
+
+/// An open TCP connection. IPv4 addresses mapped into IPv6 are unmapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Connection {
+    /// This side.
+    pub local: SocketAddr,
+    /// The other side.
+    pub remote: SocketAddr,
+    /// When something moved on it, where that is known.
+    pub moved: Option<Moved>,
+}
+
+/// How long ago something moved on a connection, to the tick of the kernel's clock: 1 to 10 ms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Moved {
+    /// Since this side sent data.
+    pub sent: Duration,
+    /// Since this side received data.
+    pub received: Duration,
+    /// Since the other side acknowledged something.
+    pub acknowledged: Duration,
+    /// Whether this side ever sent anything.
+    pub was_asked: bool,
+    /// Whether this side ever received anything.
+    pub was_answered: bool,
+}
+
+/// Nothing moved for this long where the last thing to move was an answer: such a connection is idle.
+const QUIET: Duration = Duration::from_millis(500);
+/// The same where answer and request are too close to each other to tell which came last.
+const QUIET_UNCLEAR: Duration = Duration::from_secs(5);
+
+impl Connection {
+    /// Whether a proxy's connection to an app may carry a request, told by what moved on it.
+    ///
+    /// It does as long as the proxy has sent something and nothing has come back. When an answer came last, it is idle
+    /// after half a second; an answer that pauses for longer within itself, or a WebSocket whose last word was the
+    /// app's, cannot be told from that. When both moved within one tick, an acknowledgement that came later shows that
+    /// the app was given another request meanwhile; without one it counts as idle after five seconds.
+    pub fn is_busy(&self) -> bool {
+        let Some(moved) = self.moved else { return true };
+        let Moved { sent, received, acknowledged, was_asked, was_answered } = moved;
+        // A connection that was opened ahead of need begins with all times alike.
+        if !was_asked || !was_answered {
+            return was_asked;
+        }
+        if sent < received || (sent == received && acknowledged < received) {
+            return true;
+        }
+        received < if sent == received { QUIET_UNCLEAR } else { QUIET }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_moved_last_tells_whether_a_request_is_under_way() {
+        let busy = |sent, received, acknowledged| {
+            let millis = Duration::from_millis;
+            let moved = Moved {
+                sent: millis(sent),
+                received: millis(received),
+                acknowledged: millis(acknowledged),
+                was_asked: true,
+                was_answered: true,
+            };
+            let any = SocketAddr::from(([127, 0, 0, 1], 1));
+            Connection { local: any, remote: any, moved: Some(moved) }.is_busy()
+        };
+        assert!(busy(5_000, 9_000, 5_000), "asked, and silent for five seconds");
+        assert!(busy(300, 100, 100), "answered just now");
+        assert!(!busy(900, 600, 600), "answered, and quiet since");
+        assert!(busy(900, 900, 860), "asked again in the same tick");
+        assert!(busy(900, 900, 900) && !busy(5_000, 5_000, 5_000), "unclear");
+    }
 }

@@ -1,6 +1,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::{Socket, SocketState};
+use super::{Connection, Socket, SocketState};
 
 /// Reads a table of `/proc/net/tcp` or `tcp6`; lines that make no sense are left out.
 ///
@@ -8,6 +8,12 @@ use super::{Socket, SocketState};
 /// the machine's byte order, ports are plain hexadecimal numbers.
 pub fn parse(table: &str) -> Vec<Socket> {
     table.lines().skip(1).filter_map(line).collect()
+}
+
+/// The open connections among sockets, of which nothing more is known.
+pub fn open(sockets: &[Socket]) -> Vec<Connection> {
+    let open = sockets.iter().filter(|socket| socket.state == SocketState::Established);
+    open.map(|socket| Connection { local: socket.local, remote: socket.remote, moved: None }).collect()
 }
 
 /// Whether something listens where `port` of `at` is reached.

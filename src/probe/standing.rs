@@ -4,7 +4,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::inside::{Ask, Got, Place, Trouble, TroubleKind, perform};
-use super::{Answer, Failure, FailureKind, Request, Socket, Vantage};
+use super::{ASIDE, Answer, Connection, Failure, FailureKind, Request, Socket, Vantage};
+use crate::docker::Process;
 use crate::error::{Error, Kind, Result};
 
 /// Longer than any file operation takes on a disk that works, a sync of a busy one included.
@@ -59,6 +60,14 @@ impl<C: Channel> Standing<C> {
                     FILE_LIMIT.as_secs()
                 ),
             )),
+        }
+    }
+
+    async fn write_by(&self, path: &str, content: &[u8], aside: bool) -> Result<()> {
+        let ask = Ask::Write { path: path.to_owned(), content: content.to_vec(), aside };
+        match self.asked(|| format!("write {path}"), ask).await? {
+            Got::Done => Ok(()),
+            _ => Err(unexpected()),
         }
     }
 
@@ -132,8 +141,16 @@ impl<C: Channel> Vantage for Standing<C> {
     }
 
     async fn write(&self, path: &str, content: &[u8]) -> Result<()> {
-        let ask = Ask::Write { path: path.to_owned(), content: content.to_vec() };
-        match self.asked(|| format!("write {path}"), ask).await? {
+        self.write_by(path, content, false).await
+    }
+
+    async fn write_aside(&self, path: &str, content: &[u8]) -> Result<()> {
+        self.write_by(path, content, true).await
+    }
+
+    async fn make_aside(&self, folder: &str) -> Result<()> {
+        let doing = || format!("make the folder {ASIDE} in {folder}");
+        match self.asked(doing, Ask::MakeAside(folder.to_owned())).await? {
             Got::Done => Ok(()),
             _ => Err(unexpected()),
         }
@@ -149,6 +166,20 @@ impl<C: Channel> Vantage for Standing<C> {
     async fn hang_up(&self, title: &str) -> Result<bool> {
         // Whatever stands in the way, there is another way.
         Ok(matches!(self.channel.ask(Ask::HangUp(title.to_owned())).await, Ok(Got::Done)))
+    }
+
+    async fn processes(&self, container: &str) -> Option<Vec<Process>> {
+        match self.channel.ask(Ask::Processes(container.to_owned())).await {
+            Ok(Got::Processes(processes)) => Some(processes),
+            _ => None,
+        }
+    }
+
+    async fn connections(&self) -> Result<Vec<Connection>> {
+        match self.asked(|| "list the connections".to_owned(), Ask::Connections).await? {
+            Got::Connections(connections) => Ok(connections),
+            _ => Err(unexpected()),
+        }
     }
 
     async fn sockets(&self) -> Result<Vec<Socket>> {

@@ -4,6 +4,9 @@
 
 pub mod nginx;
 mod open;
+mod preflight;
+pub(crate) mod seat;
+pub mod traefik;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -16,7 +19,7 @@ use crate::error::Result;
 use crate::model::{ReleaseNumber, Slot};
 use crate::probe::{Answer, Failure, Vantage};
 
-pub use open::{live_many, open};
+pub use open::{open, seen_many};
 
 /// What bgd asks of a proxy. One value serves one app.
 ///
@@ -32,6 +35,9 @@ pub trait Proxy {
 
     /// Reads back from the proxy what it routes to now; `None` when it has no route of bgd's for this app.
     async fn live(&self) -> Result<Option<Live>>;
+
+    /// What the proxy routes to, and which of bgd's files somebody has changed since.
+    async fn seen(&self) -> Result<Seen>;
 
     /// The bytes of everything that bgd has written for this app, to be kept until the deploy has ended.
     async fn snapshot(&self) -> Result<Former>;
@@ -53,7 +59,8 @@ pub trait Proxy {
     /// back all the same, so that it serves the former route when it comes up; that is told as an `Ok(Restored)`.
     async fn restore(&self, former: &Former) -> Result<Restored>;
 
-    /// Forgets the slot that is no longer wanted (`route.idle` is `None`), so that it may be stopped. What is live stays live.
+    /// Forgets what nobody needs any more once the switch is proved: the slot that was left, so that it may be stopped,
+    /// unless `route.idle` says that it is kept. What is live stays live.
     async fn forget_idle(&self, route: &Route) -> Result<()>;
 
     /// What is still in flight towards these addresses of a slot that gets no new requests.
@@ -99,6 +106,15 @@ pub struct Live {
     pub slot: Slot,
     /// The release, where the proxy's configuration tells (a switch without reload knows only slots).
     pub release: Option<ReleaseNumber>,
+}
+
+/// An app, as its proxy has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// What is live.
+    pub live: Option<Live>,
+    /// The files of bgd's that are not as bgd wrote them, by path.
+    pub edited: Vec<String>,
 }
 
 /// What bgd had written before a deploy: paths and contents, `None` for a file that was not there.

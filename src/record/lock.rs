@@ -1,3 +1,4 @@
+use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -28,6 +29,14 @@ pub struct Holder {
     pub command: String,
     /// Since when.
     pub since: Timestamp,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(self.uid));
+        let user = user.ok().flatten().map_or_else(|| self.uid.to_string(), |user| user.name);
+        write!(f, "by `{}` (process {}, user {user}) since {}", self.command, self.pid, self.since)
+    }
 }
 
 impl Lock {
@@ -124,15 +133,11 @@ fn sign(file: &mut File, path: &Path) -> Result<()> {
 
 fn held(path: &Path, what: &str) -> Error {
     let by = match read_holder(path) {
-        Some(holder) => {
-            let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(holder.uid));
-            let user = user.ok().flatten().map_or_else(|| holder.uid.to_string(), |user| user.name);
-            format!("by `{}` (process {}, user {user}) since {}", holder.command, holder.pid, holder.since)
-        }
+        Some(holder) => holder.to_string(),
         None => "by another bgd".to_owned(),
     };
     Error::new(Kind::Locked, format!("{what} is being changed {by}"))
-        .hint("wait until it has ended, then try again; the lock is freed when that process ends, however it ends")
+        .hint("wait for it with --wait 10m, or try again; the lock is freed when that process ends, however it ends")
         .hint(format!("the lock is {}; do not remove it", path.display()))
 }
 

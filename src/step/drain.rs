@@ -19,11 +19,9 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
 
 /// A name that is kept in the proxy after its containers are gone would be looked up in vain for ever.
 async fn forget(context: &Context<'_>) -> Result<()> {
-    if context.app().retire == Retire::Keep {
-        return Ok(());
-    }
     let _writing = context.store.lock_proxy(context.proxy_container().as_str()).await?;
-    let route = Route { live: Some(context.green_target().await?), idle: None };
+    let idle = if context.app().retire == Retire::Keep { context.blue_target().await? } else { None };
+    let route = Route { live: Some(context.green_target().await?), idle };
     context.proxy.forget_idle(&route).await
 }
 
@@ -46,6 +44,6 @@ pub(super) async fn wait(context: &Context<'_>, addresses: &[IpAddr]) -> Result<
         let (done, total) = (began.elapsed().as_millis(), limit.as_millis());
         let to_u64 = |n: u128| u64::try_from(n).unwrap_or(u64::MAX);
         context.progress(Step::Drain, to_u64(done), Some(to_u64(total)), left.to_string());
-        sleep(Duration::from_millis(if began.elapsed() < Duration::from_secs(1) { 10 } else { 100 })).await;
+        sleep(Duration::from_millis(if began.elapsed() < Duration::from_secs(1) { 6 } else { 100 })).await;
     }
 }

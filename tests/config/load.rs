@@ -68,3 +68,12 @@ fn this_test_names_every_file_of_its_folder() {
         }
     }
 }
+
+#[test]
+fn the_examples_to_copy_are_right() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    for name in ["nginx", "traefik-file", "traefik-labels"] {
+        let app = load(&examples.join(name).join("bgd.yaml"), &env).unwrap();
+        assert_eq!(app.name.as_str(), "hello", "{name}");
+    }
+}

@@ -1,8 +1,9 @@
 //! A current Docker engine of the test's own: the main job on its API, and restarts of the daemon.
 
+use std::ops::Deref;
 use std::time::{Duration, Instant};
 
-use bgd_testkit::{Container, PrivateEngine, TestRun, images};
+use bgd_testkit::{Container, Front, PrivateEngine, TestRun, images};
 
 use crate::scene::{Nginx, Route, Scene, nothing_lost};
 
@@ -13,7 +14,7 @@ const BACK: Duration = Duration::from_secs(15);
 
 /// How the daemon ends before it is started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub enum End {
     Restart,
     Kill,
 }
@@ -21,7 +22,7 @@ enum End {
 impl End {
     /// A daemon that was killed ends the containers that it finds running, and then takes those that are
     /// `unless-stopped` for stopped by hand: only `always` brings them back.
-    fn policy(self) -> &'static str {
+    pub fn policy(self) -> &'static str {
         match self {
             Self::Restart => "unless-stopped",
             Self::Kill => "always",
@@ -30,12 +31,17 @@ impl End {
 }
 
 fn engine(nginx: &[Nginx]) -> PrivateEngine {
+    engine_with(&nginx.iter().map(|nginx| nginx.image()).collect::<Vec<_>>())
+}
+
+/// An engine that has these proxies and two versions of the app.
+pub fn engine_with(proxies: &[&str]) -> PrivateEngine {
     let engine = PrivateEngine::start();
     for version in ["1.0", "1.1"] {
         engine.load_image(&images().app(version));
     }
-    for nginx in nginx {
-        engine.load_image(nginx.image());
+    for proxy in proxies {
+        engine.load_image(proxy);
     }
     engine
 }
@@ -86,10 +92,10 @@ fn restarts_of_the_daemon(nginx: Nginx, end: End) {
 }
 
 #[track_caller]
-fn survive(
+pub fn survive<P: Deref<Target = Front>>(
     engine: &mut PrivateEngine,
     end: End,
-    scenes: &[(&str, Scene)],
+    scenes: &[(&str, Scene<P>)],
     version: &str,
     live: u32,
     other: u32,
@@ -126,7 +132,7 @@ fn survive(
 }
 
 /// What a person would look at when nothing is served.
-fn told(scene: &Scene) -> String {
+fn told<P: Deref<Target = Front>>(scene: &Scene<P>) -> String {
     let containers = scene.run.docker().run(["ps", "--all"]).unwrap_or_else(|why| why);
     format!("nothing is served\n{containers}\n{}", scene.edge.logs())
 }

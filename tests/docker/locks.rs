@@ -49,3 +49,42 @@ fn two_apps_behind_one_nginx_are_deployed_at_the_same_time() {
     assert_eq!(scene.edge.get("web.test", "/version").unwrap().body.trim(), "1.1");
     scene.assert_clean(4);
 }
+
+#[test]
+fn whoever_waits_gets_the_turn_and_goes_on_from_what_is_there_then() {
+    let scene = Scene::new(Nginx::New, Route::Upstream);
+    // WebSockets stay until the drain's end.
+    scene.configure("drain: { timeout: 1s }\n");
+    scene.first("1.0");
+    let load = scene.mixed();
+    let minute = Duration::from_secs(60);
+    let mut first = scene.bgd.spawn(&["deploy", &images().app("1.1"), "--window", "3s", "--output", "json"]);
+    first.wait_for("\"event\":\"step-started\"", minute);
+    let second = scene.bgd.spawn(&["deploy", &images().app("1.2"), "--no-watch", "--wait", "1m"]);
+    let second = second.wait(minute).ok();
+    assert!(second.stderr.contains("waiting for it") && second.stderr.contains("process "), "{second:#?}");
+    first.wait(minute).ok();
+    assert_eq!(scene.served().as_deref(), Some("1.2"));
+
+    // What is the release before is decided when the turn has come.
+    let mut third = scene.bgd.spawn(&["deploy", &images().app("1.0"), "--window", "2s", "--output", "json"]);
+    third.wait_for("\"event\":\"step-started\"", minute);
+    scene.bgd.run(&["rollback", &scene.app, "--wait", "1m"]).ok();
+    third.wait(minute).ok();
+    assert_eq!(scene.served().as_deref(), Some("1.2"));
+    scene.assert_clean(3);
+    nothing_lost(&load.stop());
+}
+
+#[test]
+fn whoever_has_waited_long_enough_says_for_whom() {
+    let scene = Scene::new(Nginx::New, Route::Upstream);
+    scene.first("1.0");
+    let mut first = scene.bgd.spawn(&["deploy", &images().app("1.1"), "--window", "5m", "--output", "json"]);
+    first.wait_for("\"step\":\"watch\"", Duration::from_secs(60));
+    let refused = scene.bgd.run(&["rollback", &scene.app, "--wait", "1500ms"]).code(4);
+    assert!(refused.stderr.contains("--window 5m"), "{refused:#?}");
+    first.kill();
+    scene.bgd.run(&["rollback", &scene.app, "--wait", "1500ms"]).ok();
+    assert_eq!(scene.served().as_deref(), Some("1.0"));
+}

@@ -3,13 +3,17 @@
 
 mod adopt;
 mod bad_green;
+mod chaos;
 mod daemon;
+mod drift;
 mod killed;
 mod locks;
+mod lost;
 mod proxy_faults;
 mod restarts;
 mod returning;
 mod scene;
+mod traefik;
 mod under_load;
 mod vantage;
 mod watching;

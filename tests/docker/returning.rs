@@ -93,7 +93,13 @@ fn a_release_whose_image_is_gone_says_how_to_get_it() {
         "{}",
         outcome.stderr
     );
-    scene.assert_clean(2);
+    let status = scene.status();
+    assert_eq!(status["live"], 2, "{status:#}");
+    let problems = status["problems"].as_array().unwrap();
+    assert!(
+        matches!(&problems[..], [one] if one.as_str().unwrap().contains("a rollback to release 1 needs its image")),
+        "{status:#}"
+    );
 }
 
 #[test]

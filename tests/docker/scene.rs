@@ -1,9 +1,12 @@
-//! An nginx, a project with a bgd.yaml, and load.
+//! A proxy, a project with a bgd.yaml, and load.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use bgd_load::{Kind, Load, Report, Running};
-use bgd_testkit::{Bgd, Container, Edge, EdgeBuilder, Outcome, TestRun, conf, images, poll_until};
+use bgd_testkit::{
+    Bgd, Container, Edge, EdgeBuilder, Front, Gate, GateBuilder, Outcome, TestRun, conf, images, poll_until,
+};
 
 /// Which nginx.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,14 +36,26 @@ pub enum Route {
     Server,
 }
 
-/// A host with an nginx and a project.
+/// By what Traefik learns a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    /// A file of the file provider.
+    Files,
+    /// The labels of a route carrier.
+    Labels,
+}
+
+/// A host with a proxy, nginx or Traefik, and a project.
 ///
 /// Fields are dropped in order: the run, which removes everything, goes last.
-pub struct Scene {
+pub struct Scene<P = Edge> {
     pub bgd: Bgd,
-    pub edge: Edge,
+    pub edge: P,
     pub app: String,
-    route: Route,
+    /// The lines of bgd.yaml about the proxy.
+    proxy: String,
+    /// Whether the server block is the user's own.
+    has_own_server: bool,
     pub run: TestRun,
 }
 
@@ -63,60 +78,24 @@ impl Scene {
             change(Edge::builder(&run, nginx.image()).file("alive.conf", conf::fixed("alive.test", "alive")))
                 .start();
         let bgd = Bgd::on(run.docker(), env!("CARGO_BIN_EXE_bgd"));
-        let scene = Self { bgd, edge, app, route, run };
-        scene.configure("");
-        scene
-    }
-
-    /// Writes bgd.yaml, with more lines at its end. A key given there replaces the one of the same name here.
-    pub fn configure(&self, more: &str) {
-        let proxy = match self.route {
+        let route_line = match route {
             Route::Upstream => "upstream: api_backend".to_owned(),
             Route::Server => format!("server: {{ host: {HOST}, listen: 80 }}"),
         };
-        let defaults = [
-            ("app", format!("app: {}", self.app)),
-            ("image", "image: bgd-test/app".to_owned()),
-            ("port", "port: 3000".to_owned()),
-            ("network", format!("network: {}", self.edge.network())),
-            ("health", "health: { http: /health, deadline: 20s }".to_owned()),
-            ("smoke", "smoke: [{ get: /api/v1/test, expect: { json: { /ok: true } } }]".to_owned()),
-            ("watch", "watch: { window: 2s }".to_owned()),
-            ("drain", "drain: { timeout: 20s }".to_owned()),
-            (
-                "proxy",
-                format!(
-                    "proxy:\n  nginx:\n    container: {}\n    config_dir: /etc/nginx/conf.d\n    {proxy}",
-                    self.edge.name()
-                ),
-            ),
-        ];
-        let replaced = |key: &str| more.lines().any(|line| line.starts_with(&format!("{key}:")));
-        let mut text = String::new();
-        for (_, line) in defaults.iter().filter(|(key, _)| !replaced(key)) {
-            text.push_str(line);
-            text.push('\n');
-        }
-        text.push_str(more);
-        self.bgd.write("bgd.yaml", &text);
-    }
-
-    /// Deploys the sample app in this version, without a watch.
-    #[track_caller]
-    pub fn deploy(&self, version: &str) -> Outcome {
-        self.bgd.run(&["deploy", &images().app(version), "--no-watch"])
-    }
-
-    #[track_caller]
-    pub fn rollback(&self) -> Outcome {
-        self.bgd.run(&["rollback", &self.app])
+        let proxy = format!(
+            "proxy:\n  nginx:\n    container: {}\n    config_dir: /etc/nginx/conf.d\n    {route_line}\n",
+            edge.name()
+        );
+        let scene = Self { bgd, edge, app, proxy, has_own_server: route == Route::Upstream, run };
+        scene.configure("");
+        scene
     }
 
     /// Deploys the first release and, with `Route::Upstream`, adds the user's server block, as bgd says.
     #[track_caller]
     pub fn first(&self, version: &str) {
         self.deploy(version).ok();
-        if self.route == Route::Upstream {
+        if self.has_own_server {
             self.edge.put("site.conf", &conf::server(HOST, "api_backend"));
             let before = self.workers();
             self.edge.nginx(&["-s", "reload"]).unwrap();
@@ -138,6 +117,85 @@ impl Scene {
             let workers = self.run.docker().ok(["top", self.edge.name(), "-eo", "pid,args"]);
             in_a_row >= 10 && !workers.contains("shutting down")
         });
+    }
+
+    /// The process ids of nginx's workers, without those that are shutting down.
+    fn workers(&self) -> Vec<String> {
+        let listed = self.run.docker().ok(["top", self.edge.name(), "-eo", "pid,args"]);
+        let workers = listed.lines().filter(|line| line.ends_with("nginx: worker process"));
+        workers.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+    }
+}
+
+impl Scene<Gate> {
+    /// A scene on the machine's own daemon, behind the newest Traefik, which looks again soon after a change.
+    pub fn behind_traefik(means: Means) -> Self {
+        Self::gate(TestRun::new(), &images().traefik_new, means, |gate| {
+            gate.option("--providers.providersthrottleduration=100ms")
+        })
+    }
+
+    pub fn gate(
+        run: TestRun,
+        image: &str,
+        means: Means,
+        change: impl FnOnce(GateBuilder<'_>) -> GateBuilder<'_>,
+    ) -> Self {
+        let app = run.app_name("api");
+        let builder = Gate::builder(&run, image);
+        let builder = match means {
+            Means::Files => builder.files(),
+            Means::Labels => builder.labels(),
+        };
+        let edge = change(builder).start();
+        let bgd = Bgd::on(run.docker(), env!("CARGO_BIN_EXE_bgd"));
+        let proxy = edge.configuration(&format!("Host(`{HOST}`)"), &[]);
+        let scene = Self { bgd, edge, app, proxy, has_own_server: false, run };
+        scene.configure("");
+        scene
+    }
+
+    /// Deploys the first release.
+    #[track_caller]
+    pub fn first(&self, version: &str) {
+        self.deploy(version).ok();
+        self.wait_for(version);
+    }
+}
+
+impl<P: Deref<Target = Front>> Scene<P> {
+    /// Writes bgd.yaml, with more lines at its end. A key given there replaces the one of the same name here.
+    pub fn configure(&self, more: &str) {
+        let defaults = [
+            ("app", format!("app: {}", self.app)),
+            ("image", "image: bgd-test/app".to_owned()),
+            ("port", "port: 3000".to_owned()),
+            ("network", format!("network: {}", self.edge.network())),
+            ("health", "health: { http: /health, deadline: 20s }".to_owned()),
+            ("smoke", "smoke: [{ get: /api/v1/test, expect: { json: { /ok: true } } }]".to_owned()),
+            ("watch", "watch: { window: 2s }".to_owned()),
+            ("drain", "drain: { timeout: 20s }".to_owned()),
+            ("proxy", self.proxy.trim_end().to_owned()),
+        ];
+        let replaced = |key: &str| more.lines().any(|line| line.starts_with(&format!("{key}:")));
+        let mut text = String::new();
+        for (_, line) in defaults.iter().filter(|(key, _)| !replaced(key)) {
+            text.push_str(line);
+            text.push('\n');
+        }
+        text.push_str(more);
+        self.bgd.write("bgd.yaml", &text);
+    }
+
+    /// Deploys the sample app in this version, without a watch.
+    #[track_caller]
+    pub fn deploy(&self, version: &str) -> Outcome {
+        self.bgd.run(&["deploy", &images().app(version), "--no-watch"])
+    }
+
+    #[track_caller]
+    pub fn rollback(&self) -> Outcome {
+        self.bgd.run(&["rollback", &self.app])
     }
 
     /// What is served now.
@@ -201,13 +259,9 @@ impl Scene {
         assert_eq!(status["problems"], serde_json::json!([]), "{status:#}");
         let left: Vec<_> = self.edge.files().into_iter().filter(|name| name.ends_with(".tmp")).collect();
         assert!(left.is_empty(), "left behind: {left:?}");
-    }
-
-    /// The process ids of nginx's workers, without those that are shutting down.
-    fn workers(&self) -> Vec<String> {
-        let listed = self.run.docker().ok(["top", self.edge.name(), "-eo", "pid,args"]);
-        let workers = listed.lines().filter(|line| line.ends_with("nginx: worker process"));
-        workers.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+        let carriers = format!("label=bgd.carrier={}", self.app);
+        let carriers = self.run.docker().ok(["ps", "-aq", "--filter", &carriers]);
+        assert!(carriers.lines().count() <= 1, "carriers left behind: {carriers}");
     }
 
     /// The container of the live release, which has one.

@@ -3,6 +3,7 @@
 
 mod busy;
 mod first;
+#[path = "../common/release.rs"]
 mod release;
 mod restart;
 mod restore;

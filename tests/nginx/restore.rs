@@ -97,7 +97,7 @@ async fn what_nginx_refuses_leaves_everything_as_it_was(nginx: &str) {
     let (mut world, blue, green) = one_live_one_ready(nginx, Mode::Upstream, ConfigDir::HostFolder).await;
     let (staged, _) = routes(&blue, &green);
     let former = world.driver().snapshot().await.unwrap();
-    let bgd::model::ProxyConfig::Nginx(proxy) = &mut world.app.proxy;
+    let bgd::model::ProxyConfig::Nginx(proxy) = &mut world.app.proxy else { panic!("another proxy") };
     proxy.template = Some(
         "upstream {{ upstream }} {\n    server 127.0.0.1:1;\n    no_such_directive on;\n}\n{% include \"marker.conf\" %}\n"
             .to_owned(),

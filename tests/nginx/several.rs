@@ -1,5 +1,5 @@
 use bgd::model::AppName;
-use bgd::proxy::nginx::live_many;
+use bgd::proxy::nginx::seen_many;
 use bgd::proxy::{Proxy, Route};
 use bgd_load::Kind;
 use bgd_testkit::{App, ConfigDir, images, poll_until};
@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::release::{drained, show};
-use super::world::{HOST, Mode, World, block_on};
+use super::world::{HOST, Mode, World, block_on, nginx_of};
 
 async fn two_apps_do_not_touch_each_other(nginx: &str) {
     let mut world = World::new(nginx, Mode::Upstream, ConfigDir::HostFolder).await;
@@ -18,7 +18,7 @@ async fn two_apps_do_not_touch_each_other(nginx: &str) {
 
     let name = world.run.app_name("web");
     world.app.name = AppName::parse(&name).unwrap();
-    let bgd::model::ProxyConfig::Nginx(proxy) = &mut world.app.proxy;
+    let bgd::model::ProxyConfig::Nginx(proxy) = &mut world.app.proxy else { panic!("another proxy") };
     proxy.route = bgd::model::NginxRoute::Upstream(bgd::model::UpstreamName::parse("web_backend").unwrap());
     // A file that an older nginx does not know yet takes a reload, which breaks connections that are kept alive.
     let load = world.edge.load(HOST).with(Kind::PerConnection, 4);
@@ -31,9 +31,9 @@ async fn two_apps_do_not_touch_each_other(nginx: &str) {
     assert_eq!(report.failed, 0, "{report}");
     assert_eq!(report.served_by.len(), 1, "{report}");
 
-    let apps = [first.name.clone(), world.app.name.clone()];
-    let live = live_many(Rc::clone(&world.engine), world.edge.name(), &apps).await.unwrap();
-    let slots: Vec<_> = live.iter().map(|live| live.unwrap().slot).collect();
+    let apps = [(&first.name, nginx_of(&first)), (&world.app.name, nginx_of(&world.app))];
+    let seen = seen_many(Rc::clone(&world.engine), world.edge.name(), &apps).await.unwrap();
+    let slots: Vec<_> = seen.iter().map(|seen| seen.live.unwrap().slot).collect();
     assert_eq!(slots, [blue.target.slot, web_green.target.slot]);
 }
 

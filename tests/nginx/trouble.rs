@@ -3,11 +3,11 @@ use std::time::Duration;
 
 use bgd::docker::connect;
 use bgd::model::{ContainerName, NetworkName, ProxyConfig};
-use bgd::proxy::nginx::live_many;
+use bgd::proxy::nginx::seen_many;
 use bgd::proxy::{Finding, Proxy, Severity};
 use bgd_testkit::{ConfigDir, Edge, EdgeBuilder, TestRun, conf, images, poll_until};
 
-use super::world::{HOST, Mode, World, block_on, upstream_name};
+use super::world::{HOST, Mode, World, block_on, nginx_of, upstream_name};
 
 /// What preflight finds before the first deploy, on an nginx that the test prepares.
 fn found(
@@ -35,7 +35,7 @@ fn assert_refused(findings: &[Finding], message: &str, remedy: &str) {
 }
 
 fn proxy(world: &mut World) -> &mut bgd::model::NginxProxy {
-    let ProxyConfig::Nginx(proxy) = &mut world.app.proxy;
+    let ProxyConfig::Nginx(proxy) = &mut world.app.proxy else { panic!("another proxy") };
     proxy
 }
 
@@ -243,13 +243,15 @@ fn many_apps_are_asked_at_once() {
         let world = World::new(&images().nginx_new, Mode::Upstream, ConfigDir::HostFolder).await;
         let blue = world.release(1).await;
         world.deploy(None, &blue).await;
-        let mut apps = vec![bgd::model::AppName::parse("unknown").unwrap(); 99];
-        apps.push(world.app.name.clone());
+        let unknown = bgd::model::AppName::parse("unknown").unwrap();
+        let mut apps = vec![(&unknown, nginx_of(&world.app)); 99];
+        apps.push((&world.app.name, nginx_of(&world.app)));
         let engine = connect(None).await.unwrap();
         let start = std::time::Instant::now();
-        let live = live_many(Rc::clone(&engine), world.edge.name(), &apps).await.unwrap();
+        let seen = seen_many(Rc::clone(&engine), world.edge.name(), &apps).await.unwrap();
         eprintln!("100 apps asked in {:?}", start.elapsed());
-        assert_eq!(live.iter().filter(|live| live.is_some()).count(), 1);
-        assert_eq!(live[99].unwrap().slot, blue.target.slot);
+        assert_eq!(seen.iter().filter(|seen| seen.live.is_some()).count(), 1);
+        assert_eq!(seen[99].live.unwrap().slot, blue.target.slot);
+        assert!(seen[99].edited.is_empty(), "{:?}", seen[99].edited);
     });
 }

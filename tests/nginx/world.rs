@@ -36,6 +36,11 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 impl World {
+    /// The network that nginx and the releases are on.
+    pub fn network(&self) -> &str {
+        self.edge.network()
+    }
+
     /// Starts an nginx whose configuration does not know the app yet.
     pub async fn new(nginx: &str, mode: Mode, config_dir: ConfigDir) -> Self {
         let run = TestRun::new();
@@ -127,4 +132,10 @@ fn app(name: &str, edge: &Edge, mode: Mode) -> App {
         retire: Retire::Stop,
         rename: false,
     }
+}
+
+/// The nginx that an app is behind.
+pub fn nginx_of(app: &App) -> &NginxProxy {
+    let ProxyConfig::Nginx(proxy) = &app.proxy else { panic!("another proxy") };
+    proxy
 }

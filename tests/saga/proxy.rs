@@ -10,7 +10,7 @@ use bgd::docker::{Engine, Summary};
 use bgd::error::{Error, Kind, Result};
 use bgd::model::{ReleaseNumber, label};
 use bgd::probe::{Answer, Failure, FailureKind, Request, Socket, Vantage};
-use bgd::proxy::{FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Through};
+use bgd::proxy::{FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Through};
 use futures_util::FutureExt;
 
 use crate::ticks::{At, Ticks};
@@ -135,6 +135,10 @@ impl Proxy for FakeProxy {
 
     async fn preflight(&self) -> Result<Vec<Finding>> {
         Ok(Vec::new())
+    }
+
+    async fn seen(&self) -> Result<Seen> {
+        Ok(Seen { live: self.live().await?, edited: Vec::new() })
     }
 
     async fn live(&self) -> Result<Option<Live>> {

@@ -35,6 +35,11 @@ pub async fn files_of_every_kind_of_folder(host: Rc<Host>) {
         round(&*vantage, folder).await;
     }
     assert_eq!(std::fs::read_dir(host.host_folder("bound")).unwrap().count(), 1);
+    vantage.make_aside("/bound").await.unwrap();
+    vantage.write_aside("/bound/a.conf", b"by way of another folder").await.unwrap();
+    vantage.write_aside("/volume/a.conf", b"without a word before").await.unwrap();
+    assert_eq!(vantage.list("/bound").await.unwrap().unwrap(), [".bgd", "a.conf"]);
+    assert_eq!(vantage.read("/volume/a.conf").await.unwrap().unwrap(), b"without a word before");
     assert_eq!(vantage.list("/nowhere").await.unwrap(), None);
     assert_eq!(vantage.read("/nowhere/a.conf").await.unwrap(), None);
 

@@ -8,6 +8,7 @@ mod child;
 mod files;
 mod lifetime;
 mod offline;
+mod processes;
 mod requests;
 mod smoke;
 mod support;
@@ -46,13 +47,14 @@ fn main() -> ExitCode {
         return child::main(&args.collect::<Vec<_>>());
     }
     let mut trials = both! {
-        requests: an_answer_comes_back_whole, what_is_sent_arrives, a_redirect_is_not_followed,
+        requests: an_answer_comes_back_whole, a_request_under_way_shows_on_its_connection, what_is_sent_arrives, a_redirect_is_not_followed,
             a_long_body_is_cut, every_failure_has_its_kind, requests_wait_for_no_other;
         files: files_of_every_kind_of_folder, a_read_only_mount_is_named, a_missing_folder_is_named,
             a_file_that_is_mounted_itself_is_named, no_link_leads_outside, a_reader_sees_only_whole_files,
             a_container_of_another_user, a_container_that_shares_the_host_s_processes;
         lifetime: a_container_that_stops_is_told_at_once;
         smoke: a_wrong_port_is_explained;
+        processes: the_container_s_processes_are_those_that_the_engine_lists;
     };
     trials.extend(once! { Force::Helper;
         lifetime: a_helper_goes_with_its_vantage_point, a_helper_goes_with_a_killed_bgd;

@@ -19,6 +19,28 @@ pub async fn an_answer_comes_back_whole(host: Rc<Host>) {
     assert_eq!(ports, [PORT, FULL], "only the sockets of the container's own network are seen");
 }
 
+pub async fn a_request_under_way_shows_on_its_connection(host: Rc<Host>) {
+    let (_container, vantage) = host.inside(&host.spec()).await;
+    let request = Request { limit: Duration::from_millis(1500), ..get("/hang") };
+    let looks = async {
+        let start = Instant::now();
+        loop {
+            let open = vantage.connections().await.unwrap();
+            // The side that asked, and not the one that was asked.
+            let asked = open.iter().find(|connection| connection.remote.port() == PORT);
+            if asked.is_some_and(|asked| asked.is_busy() && asked.moved.is_some()) {
+                return true;
+            }
+            if start.elapsed() > Duration::from_secs(1) {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let (_, seen) = tokio::join!(vantage.request(&request), looks);
+    assert!(seen);
+}
+
 pub async fn what_is_sent_arrives(host: Rc<Host>) {
     let (_container, vantage) = host.inside(&host.spec()).await;
     let request = Request {

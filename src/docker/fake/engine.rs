@@ -159,6 +159,12 @@ impl Engine for Fake {
         self.leave(&call, found)
     }
 
+    async fn image_ids(&self) -> Result<Vec<String>> {
+        let call = self.enter("image_ids", "")?;
+        let ids = self.0.world.borrow().image_ids();
+        self.leave(&call, ids)
+    }
+
     async fn pull(&self, image: &ImageRef, progress: &mut dyn FnMut(PullProgress)) -> Result<()> {
         let name = image.to_string();
         let call = self.enter("pull", &name)?;

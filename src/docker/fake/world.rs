@@ -98,6 +98,10 @@ impl World {
         self.images.get(reference).or_else(|| self.images.values().find(|(image, _)| image.id == reference))
     }
 
+    pub(super) fn image_ids(&self) -> Vec<String> {
+        self.images.values().map(|(image, _)| image.id.clone()).collect()
+    }
+
     fn id_of(&self, container: &str) -> Option<String> {
         let named = self.containers.values().find(|held| held.name == container);
         let short =

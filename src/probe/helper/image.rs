@@ -4,7 +4,6 @@ use std::path::Path;
 use super::elf;
 use crate::docker::Engine;
 use crate::error::{Context, Error, Kind, Result};
-use crate::model::label;
 use crate::probe::offline::single;
 
 /// Makes sure that the engine has the helper's image, made of nothing but this binary, and returns its name.
@@ -29,7 +28,8 @@ pub(crate) async fn ensure_image(engine: &dyn Engine, binary: &Path) -> Result<S
     let archive =
         single("bgd", &program, 0o755).or_error(Kind::Other, || "cannot pack bgd's own binary".to_owned())?;
     drop(program);
-    let changes = ["ENTRYPOINT [\"/bgd\"]".to_owned(), format!("LABEL {}=image", label::HELPER)];
+    // Containers inherit their image's labels, and not all that are made of it are helpers.
+    let changes = ["ENTRYPOINT [\"/bgd\"]".to_owned(), "LABEL bgd.image=helper".to_owned()];
     engine.import(archive, &name, &changes).await?;
     Ok(name)
 }

@@ -2,13 +2,15 @@
 //! container. bgd speaks with it in JSON lines over its standard streams; it ends when its input does, so nothing is
 //! left of it when bgd is killed.
 
+mod asleep;
 mod client;
 mod elf;
 mod image;
 mod serve;
 mod wire;
 
+pub use asleep::{ASLEEP, asleep};
 pub(super) use client::Helper;
-pub(super) use image::ensure_image;
+pub(crate) use image::ensure_image;
 pub use image::image_name;
 pub use serve::{COMMAND, main, serve};

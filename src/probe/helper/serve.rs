@@ -115,7 +115,7 @@ mod tests {
 
         let slow = Request::get(silent.local_addr().unwrap(), "x", "/", Duration::from_millis(300));
         call(&mut near, 1, Ask::Request(slow)).await;
-        call(&mut near, 2, Ask::Write { path: file.clone(), content: b"x".to_vec() }).await;
+        call(&mut near, 2, Ask::Write { path: file.clone(), content: b"x".to_vec(), aside: false }).await;
         let mut near = BufReader::new(near);
         let mut ids = Vec::new();
         for _ in 0..2 {

@@ -6,11 +6,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat, renameat};
-use nix::sys::stat::{Mode, SFlag, fchmod, fstat};
+use nix::sys::stat::{Mode, SFlag, fchmod, fstat, mkdirat};
 use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 
 use super::beneath::{handle, is_mounted, open};
 use super::{Trouble, TroubleKind};
+use crate::probe::ASIDE;
 
 /// More than any configuration, less than what would fill the memory.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -43,21 +44,48 @@ pub(super) fn list(root: BorrowedFd<'_>, folder: &str) -> Result<Option<Vec<Stri
     Ok(Some(names))
 }
 
-pub(super) fn write(root: BorrowedFd<'_>, path: &str, content: &[u8]) -> Result<(), Trouble> {
+pub(super) fn write(root: BorrowedFd<'_>, path: &str, content: &[u8], aside: bool) -> Result<(), Trouble> {
     let (folder, name) = split(path)?;
     let folder = open(root, folder, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
     refuse_mounted(&folder, name)?;
+    let place = if aside { Some(open_aside(&folder)?) } else { None };
+    let place = place.as_ref().unwrap_or(&folder);
     let temporary = format!(".{name}.tmp");
     // Made anew each time: what lies there can be a link or a pipe that somebody else put there.
-    remove(&folder, &temporary)?;
-    let written = write_new(&folder, &temporary, content)
-        .and_then(|()| Ok(renameat(&folder, temporary.as_str(), &folder, name)?));
+    remove(place, &temporary)?;
+    let written = write_new(place, &temporary, content)
+        .and_then(|()| Ok(renameat(place, temporary.as_str(), &folder, name)?));
     if let Err(trouble) = written {
         // The first trouble is the one to tell.
-        drop(remove(&folder, &temporary));
+        drop(remove(place, &temporary));
         return Err(trouble);
     }
     Ok(fsync(&folder)?)
+}
+
+pub(super) fn make_aside(root: BorrowedFd<'_>, folder: &str) -> Result<(), Trouble> {
+    let folder = open(root, folder, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
+    open_aside(&folder).map(drop)
+}
+
+/// The folder for temporary names. A proxy that reads folders within its own has to be able to look into it.
+fn open_aside(folder: &OwnedFd) -> Result<OwnedFd, Trouble> {
+    let open = || {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        openat(folder, ASIDE, flags, Mode::empty())
+    };
+    match open() {
+        Err(Errno::ENOENT) => {}
+        found => return Ok(found?),
+    }
+    let readable = Mode::from_bits_truncate(0o755);
+    match mkdirat(folder, ASIDE, readable) {
+        Ok(()) | Err(Errno::EEXIST) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let made = open()?;
+    fchmod(&made, readable)?;
+    Ok(made)
 }
 
 pub(super) fn delete(root: BorrowedFd<'_>, path: &str) -> Result<(), Trouble> {
@@ -131,8 +159,8 @@ mod tests {
         assert_eq!(read(root, "/etc/conf.d/a.conf").unwrap(), None);
         assert_eq!(read(root, "/nowhere/a.conf").unwrap(), None);
         assert_eq!(list(root, "/nowhere").unwrap(), None);
-        write(root, "/etc/conf.d/a.conf", b"one").unwrap();
-        write(root, "/etc/conf.d/a.conf", b"two").unwrap();
+        write(root, "/etc/conf.d/a.conf", b"one", false).unwrap();
+        write(root, "/etc/conf.d/a.conf", b"two", false).unwrap();
         assert_eq!(read(root, "/etc/conf.d/a.conf").unwrap().unwrap(), b"two");
         assert_eq!(list(root, "/etc/conf.d").unwrap().unwrap(), ["a.conf"]);
         let mode =
@@ -142,6 +170,22 @@ mod tests {
         delete(root, "/etc/conf.d/a.conf").unwrap();
         delete(root, "/nowhere/a.conf").unwrap();
         assert_eq!(list(root, "/etc/conf.d").unwrap().unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn a_write_aside_leaves_nothing_beside_the_file_but_its_folder() {
+        let (outside, root) = jail();
+        let root = root.as_fd();
+        make_aside(root, "/etc/conf.d").unwrap();
+        write(root, "/etc/conf.d/a.conf", b"one", true).unwrap();
+        write(root, "/etc/conf.d/a.conf", b"two", true).unwrap();
+        assert_eq!(read(root, "/etc/conf.d/a.conf").unwrap().unwrap(), b"two");
+        assert_eq!(list(root, "/etc/conf.d").unwrap().unwrap(), [".bgd", "a.conf"]);
+        assert_eq!(list(root, "/etc/conf.d/.bgd").unwrap().unwrap(), [""; 0]);
+        let folder = outside.path().join("root/etc/conf.d");
+        std::fs::remove_dir(folder.join(".bgd")).unwrap();
+        symlink(outside.path(), folder.join(".bgd")).unwrap();
+        assert!(write(root, "/etc/conf.d/a.conf", b"three", true).is_err(), "no link leads elsewhere");
     }
 
     #[test]
@@ -163,7 +207,11 @@ mod tests {
             assert_eq!(read(root.as_fd(), path).unwrap(), None, "{path}");
         }
         for path in ["/folder/new", "/magic/tmp/new"] {
-            assert_eq!(write(root.as_fd(), path, b"x").unwrap_err().kind, TroubleKind::NoFolder, "{path}");
+            assert_eq!(
+                write(root.as_fd(), path, b"x", false).unwrap_err().kind,
+                TroubleKind::NoFolder,
+                "{path}"
+            );
         }
         assert!(!outside.path().join("new").exists());
     }
@@ -174,7 +222,7 @@ mod tests {
         let folder = outside.path().join("root/etc/conf.d");
         symlink(outside.path().join("secret"), folder.join(".a.conf.tmp")).unwrap();
         symlink(outside.path().join("secret"), folder.join("a.conf")).unwrap();
-        write(root.as_fd(), "/etc/conf.d/a.conf", b"new").unwrap();
+        write(root.as_fd(), "/etc/conf.d/a.conf", b"new", false).unwrap();
         assert_eq!(std::fs::read(outside.path().join("secret")).unwrap(), b"outside");
         assert_eq!(read(root.as_fd(), "/etc/conf.d/a.conf").unwrap().unwrap(), b"new");
         assert_eq!(list(root.as_fd(), "/etc/conf.d").unwrap().unwrap(), ["a.conf"]);
@@ -184,7 +232,7 @@ mod tests {
     fn a_link_to_an_absolute_path_is_followed_inside() {
         let (outside, root) = jail();
         symlink("/etc/conf.d", outside.path().join("root/sites")).unwrap();
-        write(root.as_fd(), "/sites/b.conf", b"x").unwrap();
+        write(root.as_fd(), "/sites/b.conf", b"x", false).unwrap();
         assert_eq!(read(root.as_fd(), "/etc/conf.d/b.conf").unwrap().unwrap(), b"x");
     }
 
@@ -200,8 +248,11 @@ mod tests {
     fn what_is_no_path_of_a_file_is_refused() {
         let (_outside, root) = jail();
         for path in ["", "relative", "/", "/etc/", "/etc/.."] {
-            assert!(write(root.as_fd(), path, b"").is_err(), "{path}");
+            assert!(write(root.as_fd(), path, b"", false).is_err(), "{path}");
         }
-        assert_eq!(write(root.as_fd(), "/nowhere/a.conf", b"").unwrap_err().kind, TroubleKind::NoFolder);
+        assert_eq!(
+            write(root.as_fd(), "/nowhere/a.conf", b"", false).unwrap_err().kind,
+            TroubleKind::NoFolder
+        );
     }
 }

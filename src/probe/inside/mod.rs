@@ -2,10 +2,12 @@
 //! it elsewhere: both call [`perform`].
 
 mod beneath;
+mod diag;
 mod dial;
 mod files;
 mod http;
 mod place;
+mod processes;
 mod walk;
 
 use std::io::ErrorKind;
@@ -15,7 +17,9 @@ use std::sync::Arc;
 use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Failure, Request, Socket, sockets};
+use crate::docker::Process;
+
+use super::{Answer, Connection, Failure, Request, Socket, sockets};
 
 pub use place::{Net, Place};
 
@@ -34,13 +38,21 @@ pub enum Ask {
         path: String,
         /// Its new content.
         content: Vec<u8>,
+        /// Whether the temporary name lies in a folder of its own.
+        aside: bool,
     },
+    /// Make the folder for temporary names in this folder.
+    MakeAside(String),
     /// Remove a file.
     Delete(String),
     /// List the TCP sockets.
     Sockets,
+    /// List the open TCP connections.
+    Connections,
     /// Send SIGHUP to the process, when its title begins so.
     HangUp(String),
+    /// List the processes of this container, by its id. Only the host itself can.
+    Processes(String),
 }
 
 /// What came of it.
@@ -58,6 +70,10 @@ pub enum Got {
     Done,
     /// The sockets.
     Sockets(Vec<Socket>),
+    /// The open connections.
+    Connections(Vec<Connection>),
+    /// The processes.
+    Processes(Vec<Process>),
     /// It could not be done.
     Trouble(Trouble),
 }
@@ -143,13 +159,27 @@ fn on_disk(place: &Place, ask: Ask) -> Result<Got, Trouble> {
     match ask {
         Ask::Request(_) => Err(Trouble::new(TroubleKind::Other, "a request is not a file")),
         Ask::Sockets => tables(place).map(Got::Sockets),
+        Ask::Connections => connections(place).map(Got::Connections),
         Ask::HangUp(title) => place.hang_up(&title).map(|()| Got::Done).map_err(Trouble::from),
+        Ask::Processes(container) => place.processes(&container).map(Got::Processes).map_err(Trouble::from),
         Ask::Read(path) => files::read(place.root()?.as_fd(), &path).map(Got::File),
         Ask::List(folder) => files::list(place.root()?.as_fd(), &folder).map(Got::Names),
-        Ask::Write { path, content } => {
-            files::write(place.root()?.as_fd(), &path, &content).map(|()| Got::Done)
+        Ask::Write { path, content, aside } => {
+            files::write(place.root()?.as_fd(), &path, &content, aside).map(|()| Got::Done)
         }
+        Ask::MakeAside(folder) => files::make_aside(place.root()?.as_fd(), &folder).map(|()| Got::Done),
         Ask::Delete(path) => files::delete(place.root()?.as_fd(), &path).map(|()| Got::Done),
+    }
+}
+
+/// Where the kernel does not answer, because it has no such module or it is forbidden, its tables have to do.
+fn connections(place: &Place) -> Result<Vec<Connection>, Trouble> {
+    match diag::connections(place) {
+        Ok(connections) => Ok(connections),
+        Err(error) => {
+            tracing::debug!(%error, "connections are read from the tables");
+            tables(place).map(|sockets| sockets::open(&sockets))
+        }
     }
 }
 

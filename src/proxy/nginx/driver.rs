@@ -9,16 +9,17 @@ use crate::docker::Engine;
 use crate::error::{Error, Kind, Result};
 use crate::model::{App, NginxProxy, NginxRoute, ProxyConfig};
 use crate::probe::{Answer, Failure, FailureKind, Request, Vantage};
-use crate::proxy::{FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Through};
+use crate::proxy::{FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Through};
 
 use super::conf::Tree;
+use super::live::is_edited;
 use super::marker::{self, MARKER};
 use super::names;
 use super::processes::Processes;
 use super::reload::read_text;
-use super::seat::{self, Seat};
 use super::text::{LiveBy, Writer};
 use super::version::{Method, Version};
+use crate::proxy::seat::{self, Seat};
 
 /// Routes to one app by an nginx in a container.
 pub struct NginxDriver {
@@ -44,7 +45,9 @@ impl NginxDriver {
     /// # Errors
     /// Of the kind `Config` when the app is not behind an nginx.
     pub fn new(engine: Rc<dyn Engine>, app: &App) -> Result<Self> {
-        let ProxyConfig::Nginx(proxy) = &app.proxy;
+        let ProxyConfig::Nginx(proxy) = &app.proxy else {
+            return Err(Error::new(Kind::Config, format!("{} is not behind an nginx", app.name)));
+        };
         if !proxy.config_dir.starts_with('/') {
             let message = format!("proxy.nginx.config_dir {:?} is not an absolute path", proxy.config_dir);
             return Err(Error::new(Kind::Config, message));
@@ -94,7 +97,7 @@ impl NginxDriver {
     }
 
     async fn ask_program(&self, seat: &Seat) -> Result<Version> {
-        let processes = Processes::look(&*self.engine, &seat.container.id).await?;
+        let processes = Processes::look(&*self.engine, seat).await?;
         let output = processes.run(&*self.engine, &seat.container.id, &["-v"]).await?;
         output.output.lines().find_map(Version::parse).ok_or_else(|| {
             Error::new(
@@ -168,6 +171,13 @@ impl Proxy for NginxDriver {
         Ok(marker.and_then(|marker| marker.live))
     }
 
+    async fn seen(&self) -> Result<Seen> {
+        let seat = self.seat().await?;
+        let text = read_text(&*seat.vantage, &self.file()).await?;
+        let edited = text.as_deref().is_some_and(is_edited).then(|| self.file());
+        Ok(Seen { live: self.live().await?, edited: edited.into_iter().collect() })
+    }
+
     async fn snapshot(&self) -> Result<Former> {
         let seat = self.seat().await?;
         let mut files = Vec::new();
@@ -220,6 +230,10 @@ impl Proxy for NginxDriver {
     }
 
     async fn forget_idle(&self, route: &Route) -> Result<()> {
+        if route.idle.is_some() {
+            // It is kept in the configuration, too: a rollback then needs no reload but that of the switch.
+            return Ok(());
+        }
         let seat = self.running().await?;
         match self.method(&seat).await? {
             Method::Reload => self.forget_by_reload(&seat, route).await,

@@ -13,7 +13,7 @@ use super::flags::{Flags, Step};
 use super::marker::{self, generation_of};
 use super::names;
 use super::reload::{Asks, Before, Expected, confirm, load, read_text};
-use super::seat::Seat;
+use crate::proxy::seat::Seat;
 
 /// How long nginx may send to an address that a name no longer has: `valid=1s`, counted in whole seconds.
 const CACHED: Duration = Duration::from_millis(2100);

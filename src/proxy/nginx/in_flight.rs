@@ -1,7 +1,6 @@
 use std::net::IpAddr;
 
 use crate::error::Result;
-use crate::probe::SocketState;
 use crate::proxy::InFlight;
 
 use super::driver::NginxDriver;
@@ -14,14 +13,12 @@ impl NginxDriver {
     /// switch was another process's, all leaving workers do.
     pub(super) async fn count_in_flight(&self, left: &[IpAddr]) -> Result<InFlight> {
         let seat = self.running().await?;
-        let sockets = seat.vantage.sockets().await?;
-        let processes = Processes::look(&*self.engine, &seat.container.id).await?;
+        let open = seat.vantage.connections().await?;
+        let processes = Processes::look(&*self.engine, &seat).await?;
         let before = self.before_switch.borrow();
         let counts = |pid: &&i32| before.as_ref().is_none_or(|before| before.contains(pid));
-        let connections = sockets.iter().filter(|socket| {
-            // Whatever its port: a release may have had another one than the configuration has now.
-            socket.state == SocketState::Established && left.contains(&socket.remote.ip())
-        });
+        // Whatever its port: a release may have had another one than the configuration has now.
+        let connections = open.iter().filter(|connection| left.contains(&connection.remote.ip()));
         Ok(InFlight {
             old_workers: processes.leaving.iter().filter(counts).count(),
             connections: connections.count(),

@@ -4,31 +4,46 @@ use futures_util::future::try_join_all;
 
 use crate::docker::Engine;
 use crate::error::Result;
-use crate::model::{AppName, ReleaseNumber, Slot};
-use crate::proxy::Live;
+use crate::model::{AppName, NginxProxy, ReleaseNumber, Slot};
+use crate::proxy::{Live, Seen};
 
 use super::driver::NginxDriver;
-use super::marker;
+use super::marker::{self, generation_of};
 use super::names;
 use super::reload::read_text;
-use super::seat::{self, Seat};
+use super::text::NO_GENERATION;
+use crate::proxy::seat::{self, Seat};
+use crate::template::fingerprint;
 
 /// Asks one nginx about many apps: one look at the container, then all questions side by side.
 ///
 /// # Errors
-/// Those of the engine, or nginx runs and does not answer. A stopped nginx routes nothing: `None` for all.
-pub async fn live_many(
+/// Those of the engine, or nginx runs and does not answer. A stopped nginx routes nothing.
+pub async fn seen_many(
     engine: Rc<dyn Engine>,
     container: &str,
-    apps: &[AppName],
-) -> Result<Vec<Option<Live>>> {
+    apps: &[(&AppName, &NginxProxy)],
+) -> Result<Vec<Seen>> {
     let seat = seat::take(&engine, container, None).await?;
     if !seat.is_running() {
-        return Ok(vec![None; apps.len()]);
+        return Ok(vec![Seen::default(); apps.len()]);
     }
-    let asked = apps.iter().map(|app| marker::ask(&*seat.vantage, app));
-    let markers = try_join_all(asked).await.map_err(marker::unanswered)?;
-    Ok(markers.into_iter().map(|marker| marker.and_then(|marker| marker.live)).collect())
+    let vantage = &*seat.vantage;
+    try_join_all(apps.iter().map(|(app, proxy)| async move {
+        let live = marker::ask(vantage, app).await.map_err(marker::unanswered)?;
+        let path = names::file_of(proxy, app);
+        let text = read_text(vantage, &path).await?;
+        let edited = text.as_deref().is_some_and(is_edited).then_some(path).into_iter().collect();
+        Ok(Seen { live: live.and_then(|marker| marker.live), edited })
+    }))
+    .await
+}
+
+/// Whether a file is not as bgd wrote it: its generation is a fingerprint of all the rest. One without a generation is
+/// none of bgd's, which is for the preflight to say.
+pub(super) fn is_edited(text: &str) -> bool {
+    generation_of(text)
+        .is_some_and(|generation| fingerprint(&text.replace(generation, NO_GENERATION)) != generation)
 }
 
 impl NginxDriver {

@@ -18,7 +18,6 @@ mod processes;
 mod reach;
 mod reload;
 mod restore;
-mod seat;
 mod stage;
 mod text;
 #[cfg(test)]
@@ -27,5 +26,5 @@ mod unlock;
 mod version;
 
 pub use driver::NginxDriver;
-pub use live::live_many;
+pub use live::seen_many;
 pub use version::{Method, Version};

@@ -41,11 +41,3 @@ pub fn upstream_of(proxy: &NginxProxy, app: &AppName) -> String {
 pub fn folder(proxy: &NginxProxy) -> &str {
     proxy.config_dir.trim_end_matches('/')
 }
-
-/// A short fingerprint (64-bit FNV-1a) by which one rendering is told from another.
-pub fn fingerprint(text: &str) -> String {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("{hash:016x}")
-}

@@ -8,12 +8,13 @@ use crate::proxy::{Route, Target};
 use super::conf::{self, Files, Tree};
 use super::driver::NginxDriver;
 use super::marker::generation_of;
-use super::names::{self, fingerprint};
+use super::names;
 use super::processes::Processes;
 use super::reload::{Change, is_loaded, read_text};
-use super::seat::Seat;
 use super::text::{self, LiveBy};
 use super::version::Method;
+use crate::proxy::seat::Seat;
+use crate::template::fingerprint;
 
 /// Where nginx keeps its main file when nothing says otherwise.
 const DEFAULT_MAIN: &str = "/etc/nginx/nginx.conf";
@@ -57,7 +58,7 @@ impl NginxDriver {
         if !seat.is_running() {
             return Ok(configured_main(seat).unwrap_or_else(|| DEFAULT_MAIN.to_owned()));
         }
-        let processes = Processes::look(&*self.engine, &seat.container.id).await?;
+        let processes = Processes::look(&*self.engine, seat).await?;
         if let Some(named) = processes.config_file() {
             return Ok(named);
         }

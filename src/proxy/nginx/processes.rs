@@ -4,6 +4,8 @@ use crate::docker::{Engine, ExecOutput, Process};
 use crate::error::Result;
 use crate::probe::Vantage;
 
+use crate::proxy::seat::Seat;
+
 /// How long nginx may take to read its configuration.
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -19,12 +21,28 @@ pub struct Processes {
 }
 
 impl Processes {
-    /// Looks at a container's processes.
+    /// Looks at a container's processes: from the place inside it where that can tell, else through the engine.
     ///
     /// # Errors
     /// Those of the engine.
-    pub async fn look(engine: &dyn Engine, container: &str) -> Result<Self> {
-        Ok(Self::sort(&engine.processes(container).await?))
+    pub async fn look(engine: &dyn Engine, seat: &Seat) -> Result<Self> {
+        let container = &seat.container.id;
+        if let Some(all) = seat.vantage.processes(container).await {
+            let sorted = Self::sort(&all);
+            if sorted.master.is_some() {
+                return Ok(sorted);
+            }
+        }
+        match engine.processes(container).await {
+            Ok(all) => Ok(Self::sort(&all)),
+            // Gone since the seat was taken: that is the proxy's failure and not the engine's.
+            Err(error) => match engine.container(container).await {
+                Ok(Some(now)) if !now.state.running => {
+                    Err(Seat { container: now, ..seat.clone() }.not_running().caused_by(error))
+                }
+                _ => Err(error),
+            },
+        }
     }
 
     /// Tells them apart by their titles, which nginx sets (`ngx_process_cycle.c`).

@@ -12,7 +12,7 @@ use super::driver::NginxDriver;
 use super::marker::{self, MARKER};
 use super::names::authority;
 use super::reload::BURST;
-use super::seat::Seat;
+use crate::proxy::seat::Seat;
 
 /// How long nginx may take until it reaches a release: its resolver asks again after 5 s when an answer was lost.
 const DEADLINE: Duration = Duration::from_secs(8);

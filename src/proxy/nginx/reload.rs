@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::docker::Engine;
 use crate::error::{Error, Kind, Result};
@@ -11,7 +11,7 @@ use crate::proxy::Live;
 
 use super::marker;
 use super::processes::{Processes, complaints};
-use super::seat::Seat;
+use crate::proxy::seat::Seat;
 
 /// How long nginx may take until a reload has taken effect everywhere.
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -38,7 +38,10 @@ pub enum Asks {
     /// Before it is told to load it.
     Before,
     /// By [`confirm`] only: nginx has just taken the same text, with a server `down` that is not any more.
-    Afterwards,
+    Afterwards {
+        /// Nginx is not told before.
+        not_before: Instant,
+    },
 }
 
 /// Brings files to disk and has nginx load them. When nginx refuses, or cannot be told, the former bytes are put back
@@ -51,14 +54,15 @@ pub enum Asks {
 pub async fn load(engine: &dyn Engine, seat: &Seat, changes: &[Change], asks: Asks) -> Result<Vec<i32>> {
     let vantage = &*seat.vantage;
     let former = read_all(vantage, changes.iter().map(|(path, _)| path.as_str())).await?;
-    let (processes, put) =
-        tokio::join!(Processes::look(engine, &seat.container.id), put_all(vantage, changes));
-    if asks == Asks::Afterwards
-        && put.is_ok()
-        && let Ok(processes) = &processes
-        && processes.tell_directly(vantage).await?
-    {
-        return Ok(processes.serving.clone());
+    let (processes, put) = tokio::join!(Processes::look(engine, seat), put_all(vantage, changes));
+    if let Asks::Afterwards { not_before } = asks {
+        sleep_until(not_before).await;
+        if put.is_ok()
+            && let Ok(processes) = &processes
+            && processes.tell_directly(vantage).await?
+        {
+            return Ok(processes.serving.clone());
+        }
     }
     let outcome = match (put, &processes) {
         (Ok(()), Ok(processes)) => processes.run(engine, &seat.container.id, &["-s", "reload"]).await,
@@ -200,7 +204,7 @@ pub async fn confirm(engine: &dyn Engine, seat: &Seat, expected: &Expected<'_>) 
 }
 
 async fn tell_again(engine: &dyn Engine, seat: &Seat) -> Result<()> {
-    let processes = Processes::look(engine, &seat.container.id).await?;
+    let processes = Processes::look(engine, seat).await?;
     let output = processes.run(engine, &seat.container.id, &["-s", "reload"]).await?;
     if output.code == 0 {
         return Ok(());
@@ -224,7 +228,7 @@ async fn still_old(
             Ok((!long_enough).then(|| "new answers for too short a time".to_owned()))
         }
         Before::Known(before) => {
-            let now = Processes::look(engine, &seat.container.id).await?;
+            let now = Processes::look(engine, seat).await?;
             let old = now.serving.iter().filter(|pid| before.contains(pid)).count();
             let is_done = old == 0 && !now.serving.is_empty();
             Ok((!is_done).then(|| format!("{old} former workers still accept connections")))
@@ -278,7 +282,7 @@ async fn ask(vantage: &dyn Vantage, expected: &Expected<'_>) -> Result<Option<St
 /// Adds nginx's own reasons to an error: the verdict of `nginx -t` and the end of its log.
 pub async fn why(engine: &dyn Engine, seat: &Seat, error: Error) -> Error {
     let container = &seat.container.id;
-    let processes = Processes::look(engine, container).await.unwrap_or_default();
+    let processes = Processes::look(engine, seat).await.unwrap_or_default();
     let test = processes.run(engine, container, &["-t"]).await;
     let test = test.map_or_else(|error| error.one_line(), |output| complaints(&output.output));
     let log = engine.log_tail(container, 20).await.unwrap_or_default();

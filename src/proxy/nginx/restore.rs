@@ -7,8 +7,8 @@ use super::flags::{Flag, Flags};
 use super::marker::{self, generation_of};
 use super::processes::Processes;
 use super::reload::{Asks, Before, Expected, confirm, load, put_all, read_text};
-use super::seat::Seat;
 use super::text;
+use crate::proxy::seat::Seat;
 
 impl NginxDriver {
     /// Puts a snapshot back and proves that nginx uses it.
@@ -81,7 +81,7 @@ impl NginxDriver {
     /// Whether a reload of a moment ago may still be under way, so that an answer of a former worker proves nothing.
     async fn is_reloading(&self, seat: &Seat) -> Result<bool> {
         let Some(before) = self.before_switch.borrow().clone() else { return Ok(false) };
-        let now = Processes::look(&*self.engine, &seat.container.id).await?;
+        let now = Processes::look(&*self.engine, seat).await?;
         Ok(now.serving.iter().any(|pid| before.contains(pid)))
     }
 

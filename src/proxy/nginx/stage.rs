@@ -8,9 +8,9 @@ use crate::proxy::{Live, Route, Target};
 use super::driver::NginxDriver;
 use super::marker::generation_of;
 use super::reload::{Asks, Before, Change, Expected, confirm, is_loaded, load, read_text, why};
-use super::seat::Seat;
 use super::text::LiveBy;
 use super::version::Method;
+use crate::proxy::seat::Seat;
 
 /// How long after nginx has reached a release its name counts as resolved in the app's upstream too.
 ///
@@ -75,10 +75,9 @@ impl NginxDriver {
     /// Moves traffic by a reload. Returns when nginx was told.
     pub(super) async fn switch_by_reload(&self, seat: &Seat, route: &Route) -> Result<()> {
         let staged = self.known_since.take();
-        let asks = if staged.is_some() { Asks::Afterwards } else { Asks::Before };
-        if let Some(since) = staged {
-            sleep(SECOND_ANSWER.saturating_sub(since.elapsed())).await;
-        }
+        // Everything up to telling nginx goes on meanwhile.
+        let asks =
+            staged.map_or(Asks::Before, |since| Asks::Afterwards { not_before: since + SECOND_ANSWER });
         let live_by = match &route.live {
             Some(live) if staged.is_none() => {
                 let known = self.knows(seat, &live.release_host, live.port).await?;
@@ -96,7 +95,7 @@ impl NginxDriver {
     pub(super) async fn forget_by_reload(&self, seat: &Seat, route: &Route) -> Result<()> {
         let route = Route { live: route.live.clone(), idle: None };
         let wanted = self.wanted_files(seat, &route).await?;
-        self.bring(seat, &wanted, Asks::Afterwards).await?;
+        self.bring(seat, &wanted, Asks::Afterwards { not_before: Instant::now() }).await?;
         Ok(())
     }
 

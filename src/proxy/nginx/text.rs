@@ -3,11 +3,11 @@ use serde::Serialize;
 use crate::error::{Error, Kind, Result};
 use crate::model::{App, AppName, NginxProxy, NginxRoute, Slot};
 use crate::proxy::{Route, Target};
-use crate::template::{Templates, forbidden_in_nginx};
+use crate::template::{Templates, fingerprint, forbidden_in_nginx};
 
 use super::conf;
 use super::marker::{self, MARKER, UNREADY};
-use super::names::{authority, file_of, fingerprint, flag_of, undo_of, upstream_of};
+use super::names::{authority, file_of, flag_of, undo_of, upstream_of};
 use super::version::{Method, Version};
 
 const SHARED: &str = include_str!("../../../templates/nginx/shared.conf");
@@ -21,7 +21,7 @@ const PARTS: [(&str, &str); 3] = [
 ];
 
 /// What stands in a file before its generation is known.
-const NO_GENERATION: &str = "0000000000000000";
+pub(super) const NO_GENERATION: &str = "0000000000000000";
 
 /// What the shared file says.
 #[derive(Debug, Serialize)]
@@ -148,7 +148,7 @@ impl<'a> Writer<'a> {
         all.push((name, text));
         let templates = Templates::new(&all)?;
         let mut context = self.context(route, live_by)?;
-        context.generation = fingerprint(&templates.render(name, &context)?);
+        context.generation = fingerprint(&tidy(&templates.render(name, &context)?));
         let text = tidy(&templates.render(name, &context)?);
         if self.proxy.template.is_some() {
             self.check_own_template(&text)?;

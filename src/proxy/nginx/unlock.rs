@@ -10,8 +10,8 @@ use super::marker;
 use super::names;
 use super::processes::complaints;
 use super::reload::{put_all, read_text};
-use super::seat::Seat;
 use super::text;
+use crate::proxy::seat::Seat;
 
 /// How long nginx may take to come up.
 const DEADLINE: Duration = Duration::from_secs(15);

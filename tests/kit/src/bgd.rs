@@ -165,6 +165,11 @@ impl Spawned {
         kill(pid, signal).expect("the process is not reaped yet");
     }
 
+    /// Whether it has ended, so that [`Spawned::wait`] returns at once.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// `kill -9`, and the outcome.
     pub fn kill(mut self) -> Outcome {
         self.child.kill().unwrap();

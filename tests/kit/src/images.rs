@@ -12,6 +12,13 @@ pub struct Images {
     /// An nginx before 1.27.4.
     pub nginx_old: String,
     pub nginx_old_version: String,
+    /// A Traefik that reads the labels of containers that do not run: 3.6 or newer.
+    pub traefik_new: String,
+    pub traefik_new_version: String,
+    /// A Traefik that reads the labels of running containers only, with the address of a server among them: 3.4 or 3.5.
+    pub traefik_35: String,
+    /// A Traefik that takes no address of a server from a label: before 3.4.
+    pub traefik_33: String,
 }
 
 impl Images {
@@ -35,6 +42,11 @@ impl Images {
     pub fn nginx(&self) -> [&str; 2] {
         [&self.nginx_new, &self.nginx_old]
     }
+
+    /// All Traefik, the newest first.
+    pub fn traefik(&self) -> [&str; 3] {
+        [&self.traefik_new, &self.traefik_35, &self.traefik_33]
+    }
 }
 
 /// Makes the images, once per process. A second process finds them made.
@@ -50,6 +62,10 @@ pub fn images() -> &'static Images {
             nginx_new_version: value("NGINX_NEW_VERSION"),
             nginx_old: value("NGINX_OLD"),
             nginx_old_version: value("NGINX_OLD_VERSION"),
+            traefik_new: value("TRAEFIK_NEW"),
+            traefik_new_version: value("TRAEFIK_NEW_VERSION"),
+            traefik_35: value("TRAEFIK_35"),
+            traefik_33: value("TRAEFIK_33"),
         }
     })
 }

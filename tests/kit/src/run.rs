@@ -7,7 +7,8 @@ static RUNS: AtomicU32 = AtomicU32::new(0);
 /// One test's share of a daemon: unique names, a label, and the removal of everything that carries it.
 ///
 /// Removed at the end, also when the test fails: containers, networks and volumes with the label
-/// `bgd.test.run=<tag>`, and the containers that bgd made for the apps named by [`TestRun::app_name`].
+/// `bgd.test.run=<tag>`, and the containers and route carriers that bgd made for the apps named by
+/// [`TestRun::app_name`].
 /// With `BGD_TEST_KEEP=1` everything stays for a look.
 pub struct TestRun {
     docker: Docker,
@@ -88,7 +89,9 @@ impl Drop for TestRun {
             return;
         }
         for app in self.apps.take() {
-            self.remove("container", &["--force", "--volumes"], &format!("bgd.app={app}"));
+            for label in ["bgd.app", "bgd.carrier"] {
+                self.remove("container", &["--force", "--volumes"], &format!("{label}={app}"));
+            }
         }
         self.remove("container", &["--force", "--volumes"], &self.label());
         self.remove("network", &[], &self.label());

@@ -1,10 +1,9 @@
 //! What would make a deploy behind this nginx fail or lose requests, found before anything is started.
 //!
-//! This file gathers; the checks themselves are pure: [`container`], [`mounts`] and [`config`].
+//! This file gathers; the checks themselves are pure: [`container`] and [`config`], and those in `proxy::preflight`.
 
 mod config;
 mod container;
-mod mounts;
 
 use crate::error::{Error, Result};
 use crate::model::{NginxRoute, ReleaseNumber, Slot};
@@ -16,21 +15,30 @@ use super::driver::NginxDriver;
 use super::marker::{self, MARKER, UNREADY, generation_of};
 use super::names;
 use super::reload::read_text;
-use super::seat::Seat;
 use super::text::LiveBy;
 use super::version::Method;
+use crate::proxy::preflight as shared;
+use crate::proxy::seat::Seat;
+
+/// How checks that are not nginx's own speak of it.
+const NGINX: shared::container::Kind<'_> = shared::container::Kind { name: "nginx", key: "proxy.nginx" };
 
 impl NginxDriver {
     /// Looks at everything at once; the worst comes first.
     pub(super) async fn look_for_trouble(&self) -> Result<Vec<Finding>> {
         let name = self.proxy.container.as_str();
         if self.engine.container(name).await?.is_none() {
-            return Ok(vec![container::missing(name)]);
+            return Ok(vec![shared::container::missing(&NGINX, name)]);
         }
         let seat = self.seat().await?;
         let network = self.engine.network(self.app.network.as_str()).await?;
-        let mut findings = container::check(&seat.container, self.app.network.as_str(), network.as_ref());
-        findings.extend(mounts::check(&seat.container, &self.watched_paths(), names::folder(&self.proxy)));
+        let mut findings =
+            shared::container::check(&NGINX, &seat.container, self.app.network.as_str(), network.as_ref());
+        findings.extend(shared::mounts::check(
+            &seat.container,
+            &self.watched_paths(),
+            names::folder(&self.proxy),
+        ));
         let runs = self.check_running(&seat, &mut findings).await?;
         if runs || !findings.iter().any(|finding| finding.severity == Severity::Refusal) {
             match self.check_files(&seat, runs, &mut findings).await {

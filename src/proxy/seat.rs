@@ -12,7 +12,7 @@ use crate::probe::{self, Vantage};
 const STEADY: Duration = Duration::from_millis(600);
 const PAUSE: Duration = Duration::from_millis(30);
 
-/// An nginx container as it is now, and a place inside it.
+/// A proxy's container as it is now, and a place inside it.
 #[derive(Clone)]
 pub struct Seat {
     /// The container, looked up just now.
@@ -22,7 +22,7 @@ pub struct Seat {
 }
 
 impl Seat {
-    /// Whether nginx can be asked and told something.
+    /// Whether the proxy can be asked and told something.
     pub fn is_running(&self) -> bool {
         self.container.state.running && !self.container.state.restarting
     }
@@ -32,7 +32,7 @@ impl Seat {
         let name = &self.container.name;
         Error::new(
             Kind::Proxy,
-            format!("the nginx container {name} does not run ({})", self.container.state.status),
+            format!("the container {name} of the proxy does not run ({})", self.container.state.status),
         )
         .hint(format!("see why with: docker logs --tail 20 {name}"))
     }
@@ -57,14 +57,14 @@ pub async fn take(engine: &Rc<dyn Engine>, name: &str, former: Option<Seat>) -> 
     Ok(Seat { container, vantage })
 }
 
-/// Looks a container up. One that was started a moment ago is watched until it is clear whether it stays up: an nginx
+/// Looks a container up. One that was started a moment ago is watched until it is clear whether it stays up: a proxy
 /// whose configuration is refused ends within milliseconds, and with a restart policy begins again and again.
 async fn steady(engine: &dyn Engine, name: &str) -> Result<Container> {
     let start = Instant::now();
     loop {
         let Some(container) = engine.container(name).await? else {
             return Err(Error::new(Kind::Config, format!("there is no container named {name}")).hint(
-                "proxy.nginx.container names the container in which nginx runs; docker ps -a lists them",
+                "`container` under `proxy` names the container in which the proxy runs; docker ps -a lists them",
             ));
         };
         let state = &container.state;

@@ -1,3 +1,5 @@
+//! Releases as bgd would have started them, and a deploy of one by a driver alone. Shared by the tests of both drivers.
+
 use bgd::model::{ReleaseNumber, Slot};
 use bgd::proxy::{Proxy, Route, Target};
 use bgd_testkit::{App, Container, images, poll_until};
@@ -20,7 +22,7 @@ impl World {
         let version = ["1.0", "1.1", "1.2"][number as usize % 3];
         let name = format!("{app}-{slot}");
         let container = App::new(&self.run, images().app_without_check(version))
-            .network(self.edge.network())
+            .network(self.network())
             .alias(&release_host)
             .alias(&slot_host)
             .start(&name);

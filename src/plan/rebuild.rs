@@ -1,0 +1,149 @@
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::docker::Container;
+use crate::error::{Error, Kind, Result};
+use crate::model::{App, ContainerSpec, Outcome, Release, ReleaseNumber, Slot, label};
+use crate::proxy::Live;
+use crate::record::{AppState, Cause};
+
+/// Records made anew from what is there.
+#[derive(Debug, Clone)]
+pub struct Rebuilt {
+    /// The releases of which containers are there, oldest first.
+    pub releases: Vec<Release>,
+    /// Which of them are taken to have been live, the one that the proxy routes to last.
+    pub state: AppState,
+    /// What could not be known, for people.
+    pub unknown: Vec<String>,
+}
+
+/// Makes the records of an app anew, from its containers and from what the proxy routes to. Pure but for `now`.
+///
+/// # Errors
+/// Of kind `NeedsRecovery` when there is nothing to make them from, or what is live has no container.
+pub fn rebuild(app: &App, containers: &[Container], live: Option<Live>, now: Timestamp) -> Result<Rebuilt> {
+    let mut by_release: BTreeMap<ReleaseNumber, Vec<&Container>> = BTreeMap::new();
+    for container in containers {
+        if let Some(number) = number_of(container) {
+            by_release.entry(number).or_default().push(container);
+        }
+    }
+    let live = live.ok_or_else(|| nothing_live(app, by_release.keys()))?;
+    let number = match live.release {
+        Some(number) => number,
+        None => running_in(&by_release, live.slot).ok_or_else(|| no_container(app, live))?,
+    };
+    if !by_release.contains_key(&number) {
+        return Err(no_container(app, live));
+    }
+    let releases: Vec<Release> = by_release
+        .iter()
+        .map(|(&at, containers)| release(app, at, containers, at <= number, now))
+        .collect::<Result<_>>()?;
+    let mut state = AppState::default();
+    let before = releases.iter().map(|release| release.number).filter(|at| *at < number);
+    for at in before.chain([number]) {
+        state.activate(at, Cause::Deploy, now);
+    }
+    let unknown = unknown(&releases, number);
+    Ok(Rebuilt { releases, state, unknown })
+}
+
+fn release(
+    app: &App,
+    number: ReleaseNumber,
+    containers: &[&Container],
+    was_live: bool,
+    now: Timestamp,
+) -> Result<Release> {
+    let mut replicas: Vec<&&Container> = containers.iter().collect();
+    replicas.sort_by_key(|container| label_of(container, label::REPLICA).and_then(|n| n.parse::<u32>().ok()));
+    let slot = containers.iter().find_map(|container| slot_of(container)).ok_or_else(|| {
+        Error::new(Kind::NeedsRecovery, format!("the containers of release {number} do not tell their slot"))
+            .hint("somebody changed their labels; remove them if they do not serve, and try again")
+    })?;
+    let first = replicas.first().copied().copied();
+    let image_id = first.as_ref().map(|container| container.image_id.clone()).unwrap_or_default();
+    let image = first.as_ref().and_then(|container| label_of(container, label::IMAGE)).unwrap_or(&image_id);
+    let lost = "its records were lost, and it is newer than what is live".to_owned();
+    Ok(Release {
+        number,
+        slot,
+        image: image.to_owned(),
+        image_id: image_id.clone(),
+        repo_digest: None,
+        app: app.clone(),
+        containers: replicas.iter().map(|one| (one.name.clone(), by_id(one))).collect(),
+        created: first.and_then(|container| container.state.started).unwrap_or(now),
+        outcome: if was_live { Outcome::Deployed } else { Outcome::Failed { reason: lost } },
+    })
+}
+
+/// The specification of a container. Its image is named by its id, whatever a tag means by now.
+fn by_id(container: &Container) -> ContainerSpec {
+    ContainerSpec { image: container.image_id.clone(), ..container.spec.clone() }
+}
+
+fn unknown(releases: &[Release], live: ReleaseNumber) -> Vec<String> {
+    let mut unknown = vec![
+        "when each release became live, and by what".to_owned(),
+        "the configuration that each release was deployed with: all have the present one".to_owned(),
+        "releases of which no container is left: they cannot be gone back to".to_owned(),
+    ];
+    let newer = releases.iter().filter(|release| release.number > live);
+    unknown.extend(newer.map(|release| {
+        format!(
+            "how far the deploy of release {} got: it is taken to have failed, and the next deploy frees its slot",
+            release.number
+        )
+    }));
+    unknown
+}
+
+fn label_of<'a>(container: &'a Container, name: &str) -> Option<&'a str> {
+    container.spec.labels.get(name).map(String::as_str)
+}
+
+fn number_of(container: &Container) -> Option<ReleaseNumber> {
+    label_of(container, label::RELEASE)?.parse().ok().map(ReleaseNumber)
+}
+
+fn slot_of(container: &Container) -> Option<Slot> {
+    [Slot::Blue, Slot::Green].into_iter().find(|slot| label_of(container, label::SLOT) == Some(slot.as_str()))
+}
+
+fn running_in(releases: &BTreeMap<ReleaseNumber, Vec<&Container>>, slot: Slot) -> Option<ReleaseNumber> {
+    let runs = |containers: &&Vec<&Container>| {
+        containers.iter().any(|container| container.state.running && slot_of(container) == Some(slot))
+    };
+    releases.iter().rev().find(|(_, containers)| runs(containers)).map(|(number, _)| *number)
+}
+
+fn nothing_live<'a>(app: &App, known: impl Iterator<Item = &'a ReleaseNumber>) -> Error {
+    let name = &app.name;
+    let known: Vec<String> = known.map(ToString::to_string).collect();
+    let error = Error::new(
+        Kind::NeedsRecovery,
+        format!("the proxy has no route for {name}, so nothing of it is live"),
+    );
+    if known.is_empty() {
+        error.hint(format!("there is no container of it either: deploy it with  bgd deploy {}", app.image))
+    } else {
+        error
+            .hint(format!("there are containers of release {}; they were left as they are", known.join(", ")))
+            .hint(format!("deploy it anew: bgd deploy {}", app.image))
+    }
+}
+
+fn no_container(app: &App, live: Live) -> Error {
+    let what =
+        live.release.map_or_else(|| format!("the slot {}", live.slot), |number| format!("release {number}"));
+    Error::new(
+        Kind::NeedsRecovery,
+        format!("the proxy routes to {what} of {}, of which there is no container", app.name),
+    )
+    .hint(format!("deploy it anew: bgd deploy {}", app.image))
+    .hint("if it was adopted, its container carries no label of bgd's: bgd adopt CONTAINER")
+}

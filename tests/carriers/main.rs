@@ -1,0 +1,8 @@
+//! Route carriers on real Traefik, under load.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod asleep;
+mod back;
+mod restart;
+mod switch;
+mod world;
