@@ -1,7 +1,9 @@
+use std::time::{Duration, Instant};
+
 use bgd::proxy::{Proxy, Restored, Route};
 use bgd_load::Kind;
 
-use super::release::{Release, show};
+use super::release::{Release, drained, show};
 use super::world::{World, block_on};
 
 /// Deploys release 1 and starts release 2 beside it.
@@ -35,13 +37,40 @@ fn a_switch_is_taken_back_without_a_failed_request() {
             let restored = driver.restore(&former).await.unwrap_or_else(|error| panic!("{}", show(&error)));
             assert_eq!(restored, Restored::Verified);
             assert_eq!(driver.live().await.unwrap().unwrap().slot, blue.target.slot);
+            let back = driver.snapshot().await.unwrap();
             // A second time changes nothing.
             assert_eq!(driver.restore(&former).await.unwrap(), Restored::Verified);
-            assert_eq!(driver.snapshot().await.unwrap(), former);
+            assert_eq!(driver.snapshot().await.unwrap(), back);
+            assert_eq!(driver.seen().await.unwrap().edited, [""; 0]);
         }
         let report = load.stop();
         assert_eq!(report.failed, 0, "{report}");
         assert_eq!(report.served_by.len(), 2, "{report}");
+    });
+}
+
+/// Traefik lets a change wait for its throttle, of 2 s here. What is put back meanwhile is what it serves already, so that
+/// alone proves nothing: the switch may still come, and stay for another 2 s.
+#[test]
+fn a_switch_that_is_on_its_way_is_taken_back_for_good() {
+    block_on(async {
+        let (world, blue, green) = one_live_one_ready().await;
+        let (staged, switched) = routes(&blue, &green);
+        let load = world.load().with(Kind::Keepalive, 4).with(Kind::PerConnection, 4).start().unwrap();
+        let driver = world.driver();
+        let former = driver.snapshot().await.unwrap();
+        driver.stage(&staged).await.unwrap();
+        driver.switch(&switched).await.unwrap();
+        assert_eq!(driver.restore(&former).await.unwrap(), Restored::Verified);
+        drained(&driver, &green).await;
+        green.container.kill();
+        // For longer than Traefik's throttle, nobody may be sent to what is gone.
+        let until = Instant::now() + Duration::from_millis(2500);
+        while Instant::now() < until {
+            assert_eq!(world.version().as_deref(), Some("1.1"));
+        }
+        let report = load.stop();
+        assert_eq!(report.failed, 0, "{report}");
     });
 }
 

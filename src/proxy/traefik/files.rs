@@ -99,7 +99,13 @@ impl Means for Files {
     async fn put_back(&self, scene: &Scene<'_>, former: &Former) -> Result<()> {
         let path = self.path(scene);
         let text = former.files.iter().find(|(file, _)| *file == path).and_then(|(_, text)| text.as_deref());
-        self.put(scene, text).await
+        let Some((text, now)) = text.zip(self.read(scene).await?) else {
+            return self.put(scene, text).await;
+        };
+        if text::is_same(&scene.app.name, text, &now) {
+            return Ok(());
+        }
+        self.put(scene, Some(&text::put_back(&scene.app.name, text, &now))).await
     }
 
     fn is_own(&self, app: &AppName, router: &str) -> bool {
@@ -111,6 +117,11 @@ impl Means for Files {
         let published = text::published(&scene.app.name, &text);
         let is_edited = published.is_some_and(|published| text::is_edited(&published, &text));
         Ok(is_edited.then(|| self.path(scene)).into_iter().collect())
+    }
+
+    async fn has_read(&self, _: &Scene<'_>) -> Result<bool> {
+        // What is put back has a generation of its own.
+        Ok(true)
     }
 
     async fn tidy(&self, _: &Scene<'_>) -> Result<()> {

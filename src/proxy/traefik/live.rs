@@ -17,6 +17,8 @@ use super::text::Published;
 
 /// How long a Traefik that has just started may take until it serves what is written for it.
 const STARTING: Duration = Duration::from_secs(5);
+/// How long Traefik may take, beyond its throttle, to read what was put back.
+const READING: Duration = Duration::from_secs(10);
 /// How long a release may take to answer Traefik's neighbour.
 const REACH: Duration = Duration::from_secs(5);
 const LIMIT: Duration = Duration::from_secs(5);
@@ -81,6 +83,18 @@ impl TraefikDriver {
         self.means.put_back(scene, former).await?;
         let expected = self.means.published(scene).await?;
         self.confirm(scene, expected.as_ref(), Proof::InForce).await?;
+        let start = Instant::now();
+        while !self.means.has_read(scene).await? {
+            if start.elapsed() >= READING + scene.settings.throttle {
+                let message = format!(
+                    "Traefik in {} serves the former route, and does not take that it was put back",
+                    scene.seat.container.name
+                );
+                return Err(Error::new(Kind::Proxy, message)
+                    .detail("Traefik's log says", self.complaints(scene).await));
+            }
+            sleep(PAUSE).await;
+        }
         self.means.tidy(scene).await
     }
 

@@ -46,6 +46,10 @@ pub trait Means {
     /// Which of what is written is not as bgd wrote it, by path.
     async fn edited(&self, scene: &Scene<'_>) -> Result<Vec<String>>;
 
+    /// Whether Traefik has read what was put back, besides serving the generation that is live: that may be the former one
+    /// still, with what was written since yet to come.
+    async fn has_read(&self, scene: &Scene<'_>) -> Result<bool>;
+
     /// Takes away what is left of an attempt, when Traefik is proved to route by what was put back.
     async fn tidy(&self, scene: &Scene<'_>) -> Result<()>;
 

@@ -13,6 +13,8 @@ const FILE: &str = include_str!("../../../templates/traefik/file.yml");
 
 /// What stands in a text before its generation is known.
 const NO_GENERATION: &str = "0000000000000000";
+/// Begins the line by which a text that was put back differs from what it was.
+const STAMP: &str = "# Put back in place of ";
 /// Above the priorities that people give, below what Traefik keeps for itself on every platform.
 const PRIORITY: u32 = 2_000_000_000;
 /// After how long an idle connection to a release is closed.
@@ -211,8 +213,40 @@ fn check(context: &Context, body: &str) -> Result<(), String> {
 /// Whether a text of bgd's is not as bgd wrote it: its generation is a fingerprint of what comes below its two first
 /// lines.
 pub fn is_edited(published: &Published, text: &str) -> bool {
-    let body = text.splitn(3, '\n').nth(2).unwrap_or_default().trim();
-    fingerprint(&body.replace(&published.generation, NO_GENERATION)) != published.generation
+    fingerprint(&body(text).replace(&published.generation, NO_GENERATION)) != published.generation
+}
+
+/// A former text with a generation that it has not had yet. Traefik may still be about to take what was written since, and
+/// then the former generation, which it still serves, proves nothing; an answer with the new one comes after all that.
+pub fn put_back(app: &AppName, former: &str, now: &str) -> String {
+    let (Some(was), Some(replaced)) = (published(app, former), published(app, now)) else {
+        return former.to_owned();
+    };
+    if is_edited(&was, former) {
+        // Somebody's own change is theirs to be told of.
+        return former.to_owned();
+    }
+    let plain = unstamped(&was, former);
+    let stamped = format!("{}\n{STAMP}{}\n", plain.trim_end(), replaced.generation);
+    let generation = fingerprint(body(&stamped));
+    stamped.replace(NO_GENERATION, &generation)
+}
+
+/// Whether two texts are the same but for having been put back.
+pub fn is_same(app: &AppName, one: &str, other: &str) -> bool {
+    let plain = |text| published(app, text).map(|published| unstamped(&published, text));
+    one == other || plain(one).is_some_and(|one| plain(other) == Some(one))
+}
+
+/// A text without its generation and without the line that tells that it was put back.
+fn unstamped(published: &Published, text: &str) -> String {
+    let text = text.replace(&published.generation, NO_GENERATION);
+    text.lines().filter(|line| !line.starts_with(STAMP)).flat_map(|line| [line, "\n"]).collect()
+}
+
+/// What comes below the two first lines.
+fn body(text: &str) -> &str {
+    text.splitn(3, '\n').nth(2).unwrap_or_default().trim()
 }
 
 /// Reads the first line of a text; `None` when it is not one of bgd's for this app.

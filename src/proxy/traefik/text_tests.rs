@@ -1,6 +1,6 @@
 use super::door;
 use super::settings::{Settings, from_arguments};
-use super::text::{marker_priority, published, render};
+use super::text::{is_edited, is_same, marker_priority, published, put_back, render};
 use crate::model::{
     AppName, ContainerName, ReleaseNumber, Slot, TraefikMode, TraefikProxy, TraefikRouter, TraefikTls,
 };
@@ -90,4 +90,25 @@ fn the_marker_comes_before_the_user_s_own_router() {
     assert_eq!(marker_priority(&router), u32::MAX);
     router.priority = Some(2_000_000_000);
     assert_eq!(marker_priority(&router), 2_000_000_001);
+}
+
+#[test]
+fn a_text_that_is_put_back_differs_by_its_generation_only() {
+    let app = AppName::parse("api").unwrap();
+    let former = rendered(&proxy("Host(`api.example.com`)"), WEB).unwrap();
+    let tried = rendered(&proxy("Host(`www.example.com`)"), WEB).unwrap();
+    let back = put_back(&app, &former, &tried);
+    let (was, is) = (published(&app, &former).unwrap(), published(&app, &back).unwrap());
+    assert_ne!(was.generation, is.generation);
+    assert_eq!((was.live, &was.url), (is.live, &is.url));
+    assert!(!is_edited(&is, &back) && is_same(&app, &former, &back) && !is_same(&app, &tried, &back));
+    assert!(!back.contains(&was.generation), "{back}");
+
+    let again = put_back(&app, &back, &rendered(&proxy("Host(`w3.example.com`)"), WEB).unwrap());
+    let generation = published(&app, &again).unwrap().generation;
+    assert!(generation != is.generation && generation != was.generation);
+    assert_eq!(again.matches("# Put back").count(), 1, "{again}");
+
+    let mine = format!("{former}# mine\n");
+    assert_eq!(put_back(&app, &mine, &tried), mine);
 }

@@ -8,13 +8,14 @@ use tokio::time::{Instant, sleep};
 use super::{Carrier, CarrierKind, Carriers, support, unfit_labels};
 use crate::error::{Error, Kind, Result};
 use crate::model::{App, AppName, ProxyConfig, ReleaseNumber};
+use crate::proxy::traefik::door::Door;
 use crate::proxy::traefik::means::{Means, Scene};
 use crate::proxy::traefik::preflight::{labels as checks, refusal};
 use crate::proxy::traefik::text::Published;
 use crate::proxy::{FileChange, Finding, Former, Live, Route};
 
 /// How long Traefik may take, beyond its throttle, to learn of a twin before that is left to the next deploy.
-const LEARNING: Duration = Duration::from_secs(2);
+const LEARNING: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long a program inside the container may take to say its version.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -55,17 +56,20 @@ impl ByLabels {
     async fn settle(&self, scene: &Scene<'_>, carriers: &Carriers) -> Result<()> {
         let Ok(door) = scene.door else { return Ok(()) };
         let deadline = Instant::now() + LEARNING + scene.settings.throttle;
-        let knows = async |twin: &Carrier| -> Result<bool> {
-            let app = &scene.app.name;
-            let request = door.request(app, door.meets.path(), None, &twin.id(app), LIMIT);
-            let answer = scene.seat.vantage.request(&request).await;
-            Ok(answer.is_ok_and(|answer| answer.header("x-bgd-generation") == Some(twin.generation.as_str())))
-        };
+        let knows = async |twin: &Carrier| Ok(knows(scene, door, twin).await);
         while !carriers.lower(&knows).await? && Instant::now() < deadline {
             sleep(PAUSE).await;
         }
         Ok(())
     }
+}
+
+/// Whether Traefik routes by this very carrier.
+async fn knows(scene: &Scene<'_>, door: &Door, carrier: &Carrier) -> bool {
+    let app = &scene.app.name;
+    let request = door.request(app, door.meets.path(), None, &carrier.id(app), LIMIT);
+    let answer = scene.seat.vantage.request(&request).await;
+    answer.is_ok_and(|answer| answer.header("x-bgd-generation") == Some(carrier.generation.as_str()))
 }
 
 /// Traefik's version: what its API told, else what the program itself says.
@@ -163,6 +167,12 @@ impl Means for ByLabels {
     async fn edited(&self, _: &Scene<'_>) -> Result<Vec<String>> {
         // The labels of a container cannot be changed.
         Ok(Vec::new())
+    }
+
+    async fn has_read(&self, scene: &Scene<'_>) -> Result<bool> {
+        let (Ok(door), Some(live)) = (scene.door, self.live(scene).await?) else { return Ok(true) };
+        // It was made last, so that Traefik has seen everything that was made before it.
+        Ok(knows(scene, door, &live).await)
     }
 
     async fn tidy(&self, scene: &Scene<'_>) -> Result<()> {
