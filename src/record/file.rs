@@ -12,6 +12,9 @@ use crate::error::{Context, Error, Kind, Result};
 /// The format that this version writes, as (major, minor). A newer major is never read and never overwritten.
 const FORMAT: (u32, u32) = (1, 0);
 
+/// How the name of a file that is being written begins and ends.
+const UNFINISHED: (&str, &str) = (".", ".tmp");
+
 /// A stored value with its format's version in front.
 #[derive(Serialize, Deserialize)]
 struct Stored<T> {
@@ -68,14 +71,28 @@ pub(super) fn write<T: Serialize>(path: &Path, value: &T) -> Result<()> {
     let text =
         serde_json::to_string_pretty(&Stored { format: format(), value }).or_error(Kind::Other, doing)?;
     let mut file = tempfile::Builder::new()
-        .prefix(".")
-        .suffix(".tmp")
+        .prefix(UNFINISHED.0)
+        .suffix(UNFINISHED.1)
         .permissions(fs::Permissions::from_mode(0o600))
         .tempfile_in(folder)
         .or_error(Kind::Other, doing)?;
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).or_error(Kind::Other, doing)?;
     file.persist(path).or_error(Kind::Other, doing)?;
     sync_folder(folder)
+}
+
+/// Removes what a writer left that was killed before its rename. Only for who holds the folder's lock.
+///
+/// What cannot be removed stays: it is in nobody's way.
+pub(super) fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let unfinished =
+            name.to_str().is_some_and(|name| name.starts_with(UNFINISHED.0) && name.ends_with(UNFINISHED.1));
+        if unfinished && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Makes a folder with everything above it, mode 0700.
@@ -123,6 +140,21 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::metadata(path.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "a temporary file was left");
+    }
+
+    #[test]
+    fn only_what_a_killed_writer_left_is_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [".a1b2c3.tmp", "state.json", "notes.tmp", ".hidden"] {
+            fs::write(folder.path().join(name), "{").unwrap();
+        }
+        fs::create_dir(folder.path().join(".folder.tmp")).unwrap();
+        sweep(folder.path());
+        let mut left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".folder.tmp", ".hidden", "notes.tmp", "state.json"]);
+        sweep(&folder.path().join("missing"));
     }
 
     #[test]

@@ -162,6 +162,8 @@ impl AppStore {
     /// Of kind `Locked`, naming the holder.
     pub async fn lock(self, wait: std::time::Duration) -> Result<LockedApp> {
         let lock = Lock::wait(&self.folder.join("lock"), &self.name.to_string(), wait).await?;
+        file::sweep(&self.folder);
+        file::sweep(&self.folder.join("releases"));
         Ok(LockedApp { store: self, _lock: lock })
     }
 

@@ -13,6 +13,7 @@ mod proxy_faults;
 mod restarts;
 mod returning;
 mod scene;
+mod signals;
 mod traefik;
 mod under_load;
 mod vantage;
