@@ -3,6 +3,7 @@
 mod adopt;
 mod completions;
 mod deploy;
+mod drift;
 mod exit;
 mod history;
 mod man;

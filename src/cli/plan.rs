@@ -1,12 +1,11 @@
 use jiff::Timestamp;
-use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::which::Which;
-use super::{Session, preflight, table};
+use super::{Session, drift, preflight, table};
 use crate::docker::Image;
-use crate::error::{Context, Kind, Result};
-use crate::model::{App, ContainerSpec, ImageRef};
+use crate::error::Result;
+use crate::model::{App, ImageRef};
 use crate::plan::{self, Plan, Wish};
 use crate::proxy::{FileChange, Route};
 use crate::record::JournalState;
@@ -53,6 +52,9 @@ pub(super) async fn print(session: &Session, app: &App, image: &ImageRef) -> Res
         health_test: Some(vec!["CMD".to_owned(), "unknown".to_owned()]),
     };
     let observation = plan::observe(engine.as_ref(), proxy.as_ref(), &records, app).await?;
+    for drift in drift::look(&engine, &observation).await? {
+        session.report.warn(drift, None);
+    }
     let image = found.unwrap_or(stand_in);
     let wish = Wish::Deploy { app, asked: &asked, image: &image, watch: true };
     let plan = plan::build(&observation, &wish, Timestamp::now())?;
@@ -96,9 +98,9 @@ fn text(plan: &Plan, to_pull: bool, changes: &[FileChange]) -> Result<String> {
     let former = plan.former.as_ref().and_then(|former| former.containers.first());
     for (at, (name, spec)) in target.containers.iter().enumerate() {
         text.push_str(&format!("\n+ container {name}\n"));
-        let before = former.map(|(_, spec)| yaml_like(spec)).transpose()?.unwrap_or_default();
+        let before = former.map(|(_, spec)| plan::settings(spec)).transpose()?.unwrap_or_default();
         if at == 0 {
-            text.push_str(&diff(&before, &yaml_like(spec)?));
+            text.push_str(&diff(&before, &plan::settings(spec)?));
         }
     }
     for change in changes {
@@ -106,46 +108,6 @@ fn text(plan: &Plan, to_pull: bool, changes: &[FileChange]) -> Result<String> {
         text.push_str(&diff(change.now.as_deref().unwrap_or(""), change.then.as_deref().unwrap_or("")));
     }
     Ok(text)
-}
-
-/// A specification, a setting per line, with what is not set left out and secrets hidden.
-fn yaml_like(spec: &ContainerSpec) -> Result<String> {
-    let value = serde_json::to_value(spec).or_error(Kind::Other, || "cannot write JSON".to_owned())?;
-    let mut lines = String::new();
-    if let Value::Object(map) = &value {
-        for (key, value) in map {
-            flatten(key, value, key == "env" || key == "log", &mut lines);
-        }
-    }
-    Ok(lines)
-}
-
-fn flatten(path: &str, value: &Value, secret: bool, lines: &mut String) {
-    match value {
-        Value::Null | Value::Bool(false) => {}
-        Value::Object(map) => {
-            map.iter().for_each(|(key, value)| flatten(&format!("{path}.{key}"), value, secret, lines));
-        }
-        Value::Array(list) if list.is_empty() => {}
-        Value::Array(list) if list.iter().any(Value::is_object) => {
-            let each = list.iter().enumerate();
-            each.for_each(|(at, value)| flatten(&format!("{path}[{at}]"), value, secret, lines));
-        }
-        value if secret && path != "log.driver" => {
-            // A changed secret shows as a change, without its value.
-            let mark = fingerprint(&value.to_string());
-            lines.push_str(&format!("{path}: *** ({mark:04x})\n"));
-        }
-        value => lines.push_str(&format!("{path}: {value}\n")),
-    }
-}
-
-/// Tells two values of one run apart; salted, so that nothing can be guessed from it afterwards.
-fn fingerprint(text: &str) -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    use std::sync::OnceLock;
-    static SALT: OnceLock<RandomState> = OnceLock::new();
-    SALT.get_or_init(RandomState::new).hash_one(text) & 0xffff
 }
 
 fn diff(before: &str, after: &str) -> String {

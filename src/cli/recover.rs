@@ -3,16 +3,18 @@ use std::time::Duration;
 
 use super::queue::Queue;
 use super::run::{Bench, agreed, confirm};
-use super::{Session, reconcile};
+use super::{Session, drift, reconcile};
 use crate::error::{Error, Kind, Result};
 use crate::model::{App, AppName, ReleaseNumber};
 use crate::record::JournalState;
 use crate::saga::Direction;
 
-/// Finish or undo a deploy that was interrupted.
+/// Finish or undo a deploy that was interrupted, and put right what was changed by hand.
 ///
-/// What is served is read from the proxy, not from the journal. The decision and its reasons are shown first. When the
-/// records themselves are lost, they are made anew from the containers and from what the proxy routes to.
+/// What is served is read from the proxy, not from the journal. The decision and its reasons are shown first. Where a
+/// container of the live release is gone or was changed, or a file that bgd wrote for the proxy, the release is deployed
+/// anew from its record. When the records themselves are lost, they are made anew from the containers and from what the
+/// proxy routes to.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The app
@@ -40,18 +42,19 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     let name = session.known_app(args.app.as_ref())?;
     let records = session.store()?.app(&name);
     let number = match records.journal()? {
-        JournalState::None => {
-            session.report.note(format!("nothing is unfinished for {name}"));
-            return Ok(());
-        }
-        JournalState::Open(replay) | JournalState::Ended(replay) => replay.release,
+        JournalState::None => records.state()?.live(),
+        JournalState::Open(replay) | JournalState::Ended(replay) => Some(replay.release),
+    };
+    let Some(number) = number else {
+        session.report.note(format!("nothing is unfinished for {name}"));
+        return Ok(());
     };
     let app = release(&records, number)?.app;
     let bench = Bench::set_up(session, &app, args.queue.limit(Duration::from_secs(1))).await?;
     let Some(replay) = bench.unfinished()? else {
-        session.report.note(format!("nothing is unfinished for {name}"));
-        return Ok(());
+        return drift::repair(&bench, args.yes).await;
     };
+    let number = replay.release;
     let decision = bench.decide(&replay).await?;
     for reason in &decision.reasons {
         session.report.note(reason.clone());

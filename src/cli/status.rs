@@ -12,7 +12,8 @@ use crate::record::{AppStore, Holder, JournalState};
 
 /// Show what is live, healthy and warm.
 ///
-/// What is live is read back from the proxy, not from the records.
+/// What is live is read back from the proxy, not from the records. What was changed by hand is told: containers, files of
+/// the proxy, images. The settings of containers are compared with their record when ten apps or fewer are shown.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The app; all of them when left out
@@ -27,6 +28,9 @@ pub struct Args {
     #[arg(long, conflicts_with = "json")]
     pub watch: bool,
 }
+
+/// Each container's settings take the engine a question of its own: only asked where the apps are no more than these.
+const MANY: usize = 10;
 
 #[derive(Debug, Serialize)]
 struct Row {
@@ -91,12 +95,16 @@ async fn rows(
     let of_apps = [label::APP.to_owned()];
     let (labelled, images) = tokio::try_join!(engine.containers(&of_apps), engine.image_ids())?;
     let apps: Vec<_> = recorded.iter().filter_map(|one| one.live.as_ref().map(|live| &live.app)).collect();
+    let looks_closely = recorded.len() <= MANY;
     let mut lives = crate::proxy::seen_many(shared.clone(), &apps).await.into_iter();
     let mut rows = Vec::new();
     for one in recorded {
         let live = if one.live.is_some() { lives.next() } else { None };
         let mut row = row(&one, live, &labelled)?;
         row.problems.extend(image_is_gone(&one, row.live, &labelled, &images)?);
+        if looks_closely && one.holder.is_none() {
+            row.problems.extend(changed(&one, row.live, engine).await?);
+        }
         rows.push(row);
     }
     Ok(rows)
@@ -135,11 +143,12 @@ fn row(one: &Recorded, seen: Option<Result<Seen>>, labelled: &[Summary]) -> Resu
         }
     };
     let live = seen.live;
-    problems.extend(
-        seen.edited.iter().map(|path| {
-            format!("{path} in {} was changed by hand: the next deploy writes it anew", proxy(one))
-        }),
-    );
+    problems.extend(seen.edited.iter().map(|path| {
+        format!(
+            "{path} in {} was changed or removed by hand: bgd recover writes it anew, as the next deploy does",
+            proxy(one)
+        )
+    }));
     let number = live.and_then(|live| live.release.or_else(|| running_in(live.slot, &containers, one)));
     let release = match number {
         Some(number) if one.live.as_ref().is_some_and(|release| release.number == number) => one.live.clone(),
@@ -177,6 +186,18 @@ fn row(one: &Recorded, seen: Option<Result<Seen>>, labelled: &[Summary]) -> Resu
         warm,
         problems,
     })
+}
+
+/// Containers of the live release that are not as they were created.
+async fn changed(one: &Recorded, live: Option<ReleaseNumber>, engine: &dyn Engine) -> Result<Vec<String>> {
+    let Some(release) = live.map(|live| one.store.release(live)).transpose()?.flatten() else {
+        return Ok(Vec::new());
+    };
+    let present = crate::plan::present(engine, &release).await?;
+    let found = crate::plan::changed(&release, &present)?;
+    let remedy =
+        |found| format!("{found}: bgd recover {} deploys it anew, as the next deploy does", one.name);
+    Ok(found.into_iter().map(remedy).collect())
 }
 
 /// A release that a rollback would have to create again needs its image.
@@ -232,7 +253,7 @@ fn drift(
     if one.holder.is_none() && matches!(one.journal, Ok(JournalState::None | JournalState::Ended(_))) {
         match (number, recorded) {
             (None, Some(recorded)) => problems.push(format!(
-                "the proxy has no route for it; the records say release {recorded}: deploy again to restore it"
+                "the proxy has no route for it; the records say release {recorded}: bgd recover {app} restores it"
             )),
             (Some(number), Some(recorded)) if number != recorded => {
                 problems.push(format!("the proxy routes to release {number}, the records say {recorded}"));
@@ -246,7 +267,7 @@ fn drift(
     {
         let missing = release.containers.len() - states.len();
         problems.push(format!(
-            "{missing} of its {} containers are missing: deploy again",
+            "{missing} of its {} containers are missing: bgd recover {app} deploys it anew",
             release.containers.len()
         ));
     }

@@ -248,7 +248,8 @@ fn record_is_lost(wish: &Wish<'_>, live: Live) -> Error {
     .hint("if the records are lost, make them anew where the bgd.yaml is: bgd recover")
 }
 
-fn image_is_gone(release: &Release) -> Error {
+/// A release needs its image, and the host has it no more.
+pub fn image_is_gone(release: &Release) -> Error {
     let error = Error::new(
         Kind::NothingToRollBack,
         format!("release {} cannot be created again: its image is gone from this host", release.number),

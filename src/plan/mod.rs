@@ -1,12 +1,16 @@
 //! What a deploy will do: what is there is observed, then a pure function decides.
 
 mod build;
+mod drift;
 mod names;
 mod observe;
 mod rebuild;
+mod settings;
 
-pub use build::{Plan, Wish, build};
+pub use build::{Plan, Wish, build, image_is_gone};
+pub use drift::{absent, changed};
 pub(crate) use names::{container_names, is_foreign};
 pub use names::{release_host, slot_host, target_of};
 pub use observe::{Observation, Present, observe, present};
 pub use rebuild::{Rebuilt, rebuild};
+pub use settings::settings;

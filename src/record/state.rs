@@ -31,6 +31,8 @@ pub enum Cause {
     Rollback,
     /// `bgd adopt`: it was live before bgd came.
     Adopt,
+    /// `bgd recover`: the proxy routed to it, and the records said otherwise.
+    Recover,
 }
 
 impl AppState {

@@ -70,3 +70,57 @@ fn an_image_that_a_rollback_would_need_is_told_when_it_is_gone() {
     assert!(told.contains("a rollback to release 1") && told.contains("docker pull"), "{told}");
     scene.rollback().code(10);
 }
+
+#[test]
+fn recover_puts_right_what_was_changed_by_hand() {
+    let scene = Scene::new(Nginx::New, Route::Server);
+    scene.configure("drain: { timeout: 1s }\n");
+    scene.first("1.0");
+    let docker = scene.run.docker();
+    let load = scene.mixed();
+    let recover = |told: &str, becomes: &str| {
+        let problems = problems(&scene);
+        assert!(problems.contains(told) && problems.contains("bgd recover"), "{problems}");
+        let plan = scene.bgd.run(&["plan", &images().app("1.1")]).ok();
+        assert!(plan.stderr.contains(told), "{}", plan.stderr);
+        let outcome = scene.bgd.run(&["recover", &scene.app, "--yes"]).ok();
+        assert!(outcome.stderr.contains(told) && outcome.stderr.contains(becomes), "{}", outcome.stderr);
+    };
+
+    let (container, ..) = scene.containers().remove(0);
+    docker.ok(["update", "--memory", "64m", "--memory-swap", "64m", &container]);
+    recover("memory is 67108864, recorded not set", "deploy release 1 anew");
+    scene.assert_clean(2);
+
+    let file = scene.edge.files().into_iter().find(|name| name.contains(&scene.app)).unwrap();
+    let text = scene.edge.read(&file).unwrap();
+    scene.edge.put(&file, &format!("{text}# mine\n"));
+    recover("was changed or removed by hand", "deploy release 2 anew");
+    scene.assert_clean(3);
+    assert!(!scene.edge.read(&file).unwrap().contains("# mine"));
+
+    // nginx still routes by it, and would forget the route with its next reload.
+    std::fs::remove_file(scene.edge.host_folder().unwrap().join(&file)).unwrap();
+    recover("was changed or removed by hand", "deploy release 3 anew");
+    scene.assert_clean(4);
+    assert!(scene.edge.read(&file).is_some());
+
+    // The records come from a backup.
+    let state = scene.bgd.state_dir().join("apps").join(&scene.app).join("state.json");
+    let backup = std::fs::read_to_string(&state).unwrap();
+    scene.deploy("1.1").ok();
+    std::fs::write(&state, backup).unwrap();
+    assert!(
+        problems(&scene).contains("the proxy routes to release 5, the records say 4"),
+        "{}",
+        problems(&scene)
+    );
+    let outcome = scene.bgd.run(&["recover", &scene.app, "--yes"]).ok();
+    assert!(outcome.stderr.contains("record release 5 as live"), "{}", outcome.stderr);
+    scene.assert_clean(5);
+    nothing_lost(&load.stop());
+
+    let again = scene.bgd.run(&["recover", &scene.app, "--yes"]).ok();
+    assert!(again.stderr.contains("all is as the records say"), "{}", again.stderr);
+    assert_eq!(scene.served().as_deref(), Some("1.1"));
+}

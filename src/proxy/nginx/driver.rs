@@ -12,7 +12,7 @@ use crate::probe::{Answer, Failure, FailureKind, Request, Vantage};
 use crate::proxy::{FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Through};
 
 use super::conf::Tree;
-use super::live::is_edited;
+use super::live::seen;
 use super::marker::{self, MARKER};
 use super::names;
 use super::processes::Processes;
@@ -174,8 +174,7 @@ impl Proxy for NginxDriver {
     async fn seen(&self) -> Result<Seen> {
         let seat = self.seat().await?;
         let text = read_text(&*seat.vantage, &self.file()).await?;
-        let edited = text.as_deref().is_some_and(is_edited).then(|| self.file());
-        Ok(Seen { live: self.live().await?, edited: edited.into_iter().collect() })
+        Ok(seen(self.live().await?, text.as_deref(), self.file()))
     }
 
     async fn snapshot(&self) -> Result<Former> {

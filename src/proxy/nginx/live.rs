@@ -33,15 +33,21 @@ pub async fn seen_many(
         let live = marker::ask(vantage, app).await.map_err(marker::unanswered)?;
         let path = names::file_of(proxy, app);
         let text = read_text(vantage, &path).await?;
-        let edited = text.as_deref().is_some_and(is_edited).then_some(path).into_iter().collect();
-        Ok(Seen { live: live.and_then(|marker| marker.live), edited })
+        Ok(seen(live.and_then(|marker| marker.live), text.as_deref(), path))
     }))
     .await
 }
 
+/// What is live, and whether its file is still as bgd wrote it. A file that is gone while nginx routes by it is as good as
+/// edited: the next reload forgets the route.
+pub(super) fn seen(live: Option<Live>, text: Option<&str>, path: String) -> Seen {
+    let edited = text.map_or(live.is_some(), is_edited);
+    Seen { live, edited: edited.then_some(path).into_iter().collect() }
+}
+
 /// Whether a file is not as bgd wrote it: its generation is a fingerprint of all the rest. One without a generation is
 /// none of bgd's, which is for the preflight to say.
-pub(super) fn is_edited(text: &str) -> bool {
+fn is_edited(text: &str) -> bool {
     generation_of(text)
         .is_some_and(|generation| fingerprint(&text.replace(generation, NO_GENERATION)) != generation)
 }
