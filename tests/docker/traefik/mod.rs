@@ -3,7 +3,6 @@
 mod adopt;
 mod daemon;
 mod faults;
-mod killed;
 mod refusals;
 mod restarts;
 mod two_apps;
