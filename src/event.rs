@@ -86,6 +86,37 @@ pub enum Event {
         /// What to do, if anything.
         remedy: Option<String>,
     },
+    /// Something is surplus: it is about to be removed, or would be.
+    Surplus {
+        /// The app.
+        app: AppName,
+        /// What it is.
+        thing: Thing,
+        /// Its name.
+        name: String,
+        /// Why it is surplus, for people.
+        why: String,
+    },
+    /// Something looks like surplus, and stays.
+    Left {
+        /// The app.
+        app: AppName,
+        /// What it is.
+        thing: Thing,
+        /// Its name.
+        name: String,
+        /// Why it stays, for people.
+        why: String,
+    },
+    /// Something that was surplus is removed.
+    Removed {
+        /// The app.
+        app: AppName,
+        /// What it was.
+        thing: Thing,
+        /// Its name.
+        name: String,
+    },
     /// It ended well.
     Done {
         /// The app.
@@ -113,6 +144,31 @@ pub enum Event {
         /// What to do.
         hints: Vec<String>,
     },
+}
+
+/// What a prune removes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Thing {
+    /// A container, by its name.
+    Container,
+    /// The record of a release, by its number.
+    Record,
+    /// The journal of a deploy, by when that ended.
+    Journal,
+    /// An image, by the name under which it was deployed, and its id.
+    Image,
+}
+
+impl std::fmt::Display for Thing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Container => "container",
+            Self::Record => "record",
+            Self::Journal => "journal",
+            Self::Image => "image",
+        })
+    }
 }
 
 /// Takes the events of a deploy as they happen.

@@ -9,6 +9,7 @@ mod history;
 mod man;
 mod plan;
 mod preflight;
+mod prune;
 mod queue;
 mod reconcile;
 mod recover;
@@ -18,6 +19,7 @@ mod session;
 mod show;
 mod status;
 mod table;
+mod tidy;
 mod validate;
 mod which;
 
@@ -81,6 +83,8 @@ pub enum Command {
     Plan(plan::Args),
     /// Finish or undo a deploy that was interrupted
     Recover(recover::Args),
+    /// Remove records, logs, containers and images that no rollback needs
+    Prune(prune::Args),
     /// Make the container that serves today release 0, without restarting it
     Adopt(adopt::Args),
     /// Check the configuration file
@@ -104,6 +108,7 @@ pub async fn run(args: Args, session: &Session) -> Result<()> {
         Command::Show(args) => show::run(&args, session),
         Command::Plan(args) => plan::run(args, session).await,
         Command::Recover(args) => recover::run(args, session).await,
+        Command::Prune(args) => prune::run(args, session).await,
         Command::Adopt(args) => adopt::run(args, session).await,
         Command::Validate(args) => validate::run(&args, session),
         Command::Completions(args) => completions::run(&args),

@@ -11,7 +11,7 @@ use crate::event::Event;
 use crate::model::{App, Release, Retire};
 use crate::plan::Plan;
 use crate::proxy::{Live, Proxy};
-use crate::record::{JournalState, LockedApp, Replay, Store};
+use crate::record::{AppStore, JournalState, LockedApp, Replay, Store};
 use crate::saga::{self, Decision, Direction};
 use crate::step::{Context, Step};
 
@@ -27,19 +27,23 @@ pub(super) struct Bench<'a> {
     pub records: LockedApp,
 }
 
+/// Takes the lock of an app, and says for whom it waits.
+pub(super) async fn take_turn(session: &Session, records: AppStore, wait: Duration) -> Result<LockedApp> {
+    if wait > QUIET
+        && let Some(holder) = records.holder()
+    {
+        let app = records.name();
+        session.report.note(format!("{app} is being changed {holder}: waiting for it, {wait:?} at most"));
+    }
+    records.lock(wait).await
+}
+
 impl<'a> Bench<'a> {
     /// Takes the lock of the app and finds its proxy.
     pub(super) async fn set_up(session: &'a Session, app: &App, wait: Duration) -> Result<Self> {
         let store = session.store()?;
-        let records = store.app(&app.name);
-        if wait > QUIET
-            && let Some(holder) = records.holder()
-        {
-            let message = format!("{} is being changed {holder}: waiting for it, {wait:?} at most", app.name);
-            session.report.note(message);
-        }
         // The lock comes before everything else, so that of twenty deploys nineteen end here.
-        let records = records.lock(wait).await?;
+        let records = take_turn(session, store.app(&app.name), wait).await?;
         let engine = session.engine().await?;
         let proxy = crate::proxy::open(engine.clone(), app)?;
         Ok(Self { session, engine, proxy, store, records })
@@ -59,8 +63,9 @@ impl<'a> Bench<'a> {
             steps: plan.steps.clone(),
         });
         let context = self.context(plan);
-        let done = saga::execute(&context, &cancel).await?;
-        self.tell_done(plan, began, done.held);
+        let ended = saga::execute(&context, &cancel).await;
+        super::tidy::after(self, plan).await;
+        self.tell_done(plan, began, ended?.held);
         Ok(())
     }
 
@@ -70,7 +75,9 @@ impl<'a> Bench<'a> {
         let cancel = self.session.cancel()?;
         let began = Instant::now();
         let context = self.context(&plan);
-        match saga::resume(&context, &cancel, replay, direction, reason).await? {
+        let ended = saga::resume(&context, &cancel, replay, direction, reason).await;
+        super::tidy::after(self, &plan).await;
+        match ended? {
             Some(done) => self.tell_done(&plan, began, done.held),
             None => {
                 let app = &plan.target.app.name;

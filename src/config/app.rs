@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::context::Context;
 use super::fields::Fields;
 use super::node::{Node, Value};
-use super::{container, health, proxy, smoke};
+use super::{container, health, proxy, retention, smoke};
 use crate::model::{App, AppName, ImageRef, NetworkName, PullPolicy, Retire};
 
 /// How long real traffic is watched after the switch, where nothing else is written.
@@ -51,6 +51,7 @@ pub(super) fn read(cx: &mut Context<'_>, root: &Node) -> Option<App> {
     let retire = fields.take(cx, "retire");
     let retire = retire.and_then(|node| cx.choice(node, "what becomes of the old slot", &fates));
     let rename = fields.take(cx, "rename").and_then(|node| cx.boolean(node)).unwrap_or(false);
+    let retention = retention::read(cx, &mut fields);
     hooks(cx, &mut fields);
     super::foreign::refuse(cx, &mut fields);
     fields.close(cx);
@@ -69,6 +70,7 @@ pub(super) fn read(cx: &mut Context<'_>, root: &Node) -> Option<App> {
         drain_timeout,
         retire: retire.unwrap_or_default(),
         rename,
+        retention,
     })
 }
 

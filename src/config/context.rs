@@ -3,7 +3,7 @@ use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::duration::parse_duration;
+use super::duration::{parse_age, parse_duration};
 use super::interpolate::{Fault, interpolate};
 use super::node::{Node, Scalar, Value};
 use super::problems::{Problem, Problems};
@@ -165,6 +165,16 @@ impl Context<'_> {
             return None;
         }
         Some(duration)
+    }
+
+    /// An age longer than nothing, in days or as a duration.
+    pub fn age(&mut self, node: &Node) -> Option<Duration> {
+        let age = self.parsed(node, "an age", "90d, 12h or another duration", |text| parse_age(text).ok())?;
+        if age.is_zero() {
+            self.reject(node, "old enough", "an age of more than 0");
+            return None;
+        }
+        Some(age)
     }
 
     /// A number of bytes.

@@ -76,6 +76,36 @@ fn scaled(number: &str, unit: u128) -> Option<Result<u128, InvalidDuration>> {
     Some(Ok(whole * unit + part * unit / denominator))
 }
 
+/// A text that is not an age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("write days, as in 90d, or a duration, as in 12h")]
+pub struct InvalidAge;
+
+const DAY: u64 = 86_400;
+
+/// A hundred years: a bound that keeps every computation with ages within its numbers.
+const OLDEST_DAYS: u64 = 36_500;
+
+/// Parses an age: whole days, as in `90d`, or a duration as [`parse_duration`] reads it.
+///
+/// # Errors
+/// Says how ages are written.
+pub fn parse_age(text: &str) -> Result<Duration, InvalidAge> {
+    match text.strip_suffix('d') {
+        Some(days) if !days.is_empty() && days.bytes().all(|b| b.is_ascii_digit()) => {
+            let days: u64 = days.parse().map_err(|_| InvalidAge)?;
+            if days <= OLDEST_DAYS { Ok(Duration::from_secs(days * DAY)) } else { Err(InvalidAge) }
+        }
+        _ => parse_duration(text).map_err(|_| InvalidAge),
+    }
+}
+
+/// Writes an age in the form that [`parse_age`] reads.
+pub fn show_age(age: Duration) -> String {
+    let days = age.as_secs() / DAY;
+    if days > 0 && age == Duration::from_secs(days * DAY) { format!("{days}d") } else { show_duration(age) }
+}
+
 /// Writes a duration in the form that [`parse_duration`] reads, to the microsecond.
 pub fn show_duration(duration: Duration) -> String {
     let mut rest = duration.as_nanos();
@@ -123,6 +153,21 @@ mod tests {
         assert_eq!(parse_duration("1s1s"), Err(InvalidDuration::Order));
         assert_eq!(parse_duration("8761h"), Err(InvalidDuration::TooLong));
         assert_eq!(parse_duration(&format!("{}h", "9".repeat(400))), Err(InvalidDuration::TooLong));
+    }
+
+    #[test]
+    fn an_age_may_be_given_in_days() {
+        let hours = |hours: u64| Ok(Duration::from_secs(hours * 3600));
+        assert_eq!(parse_age("90d"), hours(90 * 24));
+        assert_eq!(parse_age("36h"), hours(36));
+        assert_eq!(parse_age("0"), hours(0));
+        for text in ["", "d", "1.5d", "-1d", "1d12h", "36501d", "99999999999999999999d", "soon", "30"] {
+            assert_eq!(parse_age(text), Err(InvalidAge), "{text}");
+        }
+        for text in ["90d", "36h", "1m30s"] {
+            assert_eq!(show_age(parse_age(text).unwrap()), text);
+        }
+        assert_eq!(show_age(Duration::from_secs(DAY)), "1d");
     }
 
     #[test]

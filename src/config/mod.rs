@@ -26,6 +26,7 @@ mod pairs;
 mod problems;
 mod proxy;
 mod resources;
+mod retention;
 mod size;
 mod smoke;
 mod words;
@@ -33,7 +34,7 @@ mod yaml;
 
 pub use context::{Env, ReadFile};
 pub use diagnostic::{Diagnostic, Diagnostics};
-pub use duration::{InvalidDuration, parse_duration, show_duration};
+pub use duration::{InvalidAge, InvalidDuration, parse_age, parse_duration, show_age, show_duration};
 pub use env_file::{Assignment, InvalidLine, parse_env_file};
 pub(crate) use flat::flatten;
 pub use health::DEADLINE;

@@ -15,8 +15,8 @@ use super::facts::Facts;
 use super::json::text;
 use super::wire::{Wire, encode};
 use super::{
-    Attached, Container, ContainerEvent, Engine, EngineInfo, ExecOutput, Image, Network, Process,
-    PullProgress, Summary, inspect, top,
+    Attached, Container, ContainerEvent, Engine, EngineInfo, ExecOutput, Image, ImageRemoval, ImageSummary,
+    Network, Process, PullProgress, Summary, inspect, top,
 };
 use crate::error::{Error, Kind, Result};
 use crate::model::{ContainerSpec, ImageRef};
@@ -177,13 +177,12 @@ impl Engine for Daemon {
         Ok(self.inspect_image(reference).await?.as_ref().map(inspect::image))
     }
 
-    async fn image_ids(&self) -> Result<Vec<String>> {
-        let listed = self
-            .wire
-            .get("/images/json?all=true", &|| "cannot list images".to_owned())
-            .await?
-            .unwrap_or_default();
-        Ok(listed.as_array().into_iter().flatten().map(|image| text(image, "Id").to_owned()).collect())
+    async fn images(&self) -> Result<Vec<ImageSummary>> {
+        self.list_images().await
+    }
+
+    async fn remove_image(&self, reference: &str) -> Result<ImageRemoval> {
+        self.delete_image(reference).await
     }
 
     async fn pull(&self, image: &ImageRef, progress: &mut dyn FnMut(PullProgress)) -> Result<()> {

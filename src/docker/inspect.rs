@@ -73,6 +73,7 @@ pub(super) fn summary(listed: &Value) -> Summary {
         id: text(listed, "Id").to_owned(),
         name: name.unwrap_or_default().to_owned(),
         image: text(listed, "Image").to_owned(),
+        image_id: text(listed, "ImageID").to_owned(),
         status: text(listed, "State").to_owned(),
         status_text: text(listed, "Status").to_owned(),
         labels: text_map(listed, "Labels"),

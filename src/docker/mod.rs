@@ -14,6 +14,7 @@ mod fail;
 #[doc(hidden)]
 pub mod fake;
 mod files;
+mod images;
 mod inspect;
 mod json;
 mod lifecycle;
@@ -36,7 +37,7 @@ use crate::model::{ContainerSpec, ImageRef};
 pub use connect::connect;
 pub use types::{
     Address, Container, ContainerEvent, EngineInfo, EventKind, ExecOutput, HealthLog, HealthStatus, Image,
-    Network, Process, PullProgress, State, Summary,
+    ImageRemoval, ImageSummary, Network, Process, PullProgress, State, Summary,
 };
 
 /// What bgd asks of a Docker engine.
@@ -90,8 +91,17 @@ pub trait Engine {
     /// Looks an image up on the host; `None` when it has none.
     async fn image(&self, reference: &str) -> Result<Option<Image>>;
 
+    /// Lists all images of the host, those without a name too.
+    async fn images(&self) -> Result<Vec<ImageSummary>>;
+
     /// The ids of all images of the host, `sha256:…`.
-    async fn image_ids(&self) -> Result<Vec<String>>;
+    async fn image_ids(&self) -> Result<Vec<String>> {
+        Ok(self.images().await?.into_iter().map(|image| image.id).collect())
+    }
+
+    /// Removes a tag, and with the last one the image; or an image without a tag, by its id. Never by force: what a
+    /// container uses stays, as does what other tags name. One that is gone already is fine.
+    async fn remove_image(&self, reference: &str) -> Result<ImageRemoval>;
 
     /// Pulls an image with the credentials that `docker login` stored, telling how far it is.
     async fn pull(&self, image: &ImageRef, progress: &mut dyn FnMut(PullProgress)) -> Result<()>;

@@ -109,6 +109,8 @@ pub struct Summary {
     pub name: String,
     /// The image as it was asked for.
     pub image: String,
+    /// The id of its image, `sha256:…`.
+    pub image_id: String,
     /// `running`, `exited` …
     pub status: String,
     /// What the engine writes for people: `Up 3 minutes (healthy)`.
@@ -167,6 +169,28 @@ pub struct Image {
     pub exposed_ports: Vec<String>,
     /// Its HEALTHCHECK's test, when it has one (`["CMD", …]`).
     pub health_test: Option<Vec<String>>,
+}
+
+/// An image as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageSummary {
+    /// Its id, `sha256:…`.
+    pub id: String,
+    /// The image from which it was built, where the engine knows.
+    pub parent: Option<String>,
+    /// Its names with a tag, `myorg/api:1.1`.
+    pub tags: Vec<String>,
+    /// Digests under which registries know it, `name@sha256:…`.
+    pub digests: Vec<String>,
+}
+
+/// What became of the removal of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageRemoval {
+    /// It is not there any more under that name.
+    Gone,
+    /// It is in use, and was left; the engine's own words.
+    InUse(String),
 }
 
 /// A Docker network.

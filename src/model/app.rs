@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AppName, ContainerSpec, ImageRef, NetworkName, ProxyConfig};
+use super::{AppName, ContainerSpec, ImageRef, NetworkName, ProxyConfig, Retention};
 
 /// A checked configuration: what to deploy, behind what, and how carefully.
 ///
@@ -38,6 +38,9 @@ pub struct App {
     pub retire: Retire,
     /// Whether the live containers are renamed to `NAME-blue` after the old slot has been retired.
     pub rename: bool,
+    /// How many releases stay recorded. Records of before there was this have the default.
+    #[serde(default)]
+    pub retention: Retention,
 }
 
 /// When an image is pulled.

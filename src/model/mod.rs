@@ -7,6 +7,7 @@ mod image;
 mod name;
 mod proxy;
 mod release;
+mod retention;
 mod secret;
 mod slot;
 mod spec;
@@ -19,6 +20,7 @@ pub use proxy::{
     TraefikTls,
 };
 pub use release::{Outcome, Release, ReleaseNumber};
+pub use retention::Retention;
 pub use secret::Secret;
 pub use slot::Slot;
 pub use spec::{

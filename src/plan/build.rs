@@ -7,8 +7,8 @@ use super::observe::{Observation, Present};
 use crate::docker::Image;
 use crate::error::{Error, Kind, Result};
 use crate::model::{
-    App, ContainerSpec, Health, HealthCheck, NetworkAttachment, Outcome, Release, ReleaseNumber, Retire,
-    Slot, label,
+    App, AppName, ContainerSpec, Health, HealthCheck, NetworkAttachment, Outcome, Release, ReleaseNumber,
+    Retire, Slot, label,
 };
 use crate::proxy::Live;
 use crate::record::Cause;
@@ -59,7 +59,11 @@ pub struct Plan {
 pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Result<Plan> {
     let former = observation.former.clone();
     if let Some(live) = observation.live.filter(|_| former.is_none()) {
-        return Err(record_is_lost(wish, live));
+        let app = match wish {
+            Wish::Deploy { app, .. } => &app.name,
+            Wish::Return { release, .. } => &release.app.name,
+        };
+        return Err(record_is_lost(app, live));
     }
     let slot = observation
         .live
@@ -233,11 +237,7 @@ fn check_health(app: &App, image: &Image, asked: &str) -> Result<()> {
 }
 
 /// Without the record of what serves, a route could be written that does not lead there.
-fn record_is_lost(wish: &Wish<'_>, live: Live) -> Error {
-    let app = match wish {
-        Wish::Deploy { app, .. } => &app.name,
-        Wish::Return { release, .. } => &release.app.name,
-    };
+pub(crate) fn record_is_lost(app: &AppName, live: Live) -> Error {
     let what =
         live.release.map_or_else(|| format!("the slot {}", live.slot), |number| format!("release {number}"));
     Error::new(

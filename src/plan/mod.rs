@@ -4,9 +4,11 @@ mod build;
 mod drift;
 mod names;
 mod observe;
+pub mod prune;
 mod rebuild;
 mod settings;
 
+pub(crate) use build::record_is_lost;
 pub use build::{Plan, Wish, build, image_is_gone};
 pub use drift::{absent, changed};
 pub(crate) use names::{container_names, is_foreign};

@@ -63,19 +63,25 @@ pub async fn observe(
     let live = proxy.live().await?;
     let labelled = engine.containers(&[format!("{}={}", label::APP, app.name)]).await?;
     let state = store.state()?;
-    let next = next_number(&store.numbers()?, &labelled, live.as_ref());
+    let next = next_number(&store.numbers()?, &state, &labelled, live.as_ref());
     let former = former(store, &state, live.as_ref(), &labelled)?;
     Ok(Observation { live, former, labelled, state, next })
 }
 
-/// A number that no release has had, even when records were lost: containers and the proxy still know theirs, and a
-/// number that was used twice would make bgd take another release's containers for the new one's.
-fn next_number(recorded: &[ReleaseNumber], labelled: &[Summary], live: Option<&Live>) -> ReleaseNumber {
+/// A number that no release has had, even when records were pruned or lost: the state, containers and the proxy still
+/// know theirs, and a number that was used twice would make bgd take another release's containers for the new one's.
+fn next_number(
+    recorded: &[ReleaseNumber],
+    state: &AppState,
+    labelled: &[Summary],
+    live: Option<&Live>,
+) -> ReleaseNumber {
     let on_containers = labelled
         .iter()
         .filter_map(|summary| summary.labels.get(label::RELEASE)?.parse().ok())
         .map(ReleaseNumber);
-    let known = recorded.iter().copied().chain(on_containers).chain(live.and_then(|live| live.release));
+    let recorded = recorded.iter().copied().chain(state.known());
+    let known = recorded.chain(on_containers).chain(live.and_then(|live| live.release));
     known.max().map_or(ReleaseNumber(1), ReleaseNumber::next)
 }
 
@@ -153,15 +159,19 @@ mod tests {
             id: "x".to_owned(),
             name: "api-blue".to_owned(),
             image: "api".to_owned(),
+            image_id: String::new(),
             status: "running".to_owned(),
             status_text: "Up".to_owned(),
             labels: BTreeMap::from([(label::RELEASE.to_owned(), "4".to_owned())]),
             addresses: BTreeMap::new(),
         };
         let live = Live { slot: Slot::Blue, release: Some(ReleaseNumber(6)) };
-        assert_eq!(next_number(&[], &[], None), ReleaseNumber(1));
-        assert_eq!(next_number(&[ReleaseNumber(0)], &[], None), ReleaseNumber(1));
-        assert_eq!(next_number(&[], std::slice::from_ref(&summary), None), ReleaseNumber(5));
-        assert_eq!(next_number(&[ReleaseNumber(2)], &[summary], Some(&live)), ReleaseNumber(7));
+        let none = AppState::default();
+        assert_eq!(next_number(&[], &none, &[], None), ReleaseNumber(1));
+        assert_eq!(next_number(&[ReleaseNumber(0)], &none, &[], None), ReleaseNumber(1));
+        assert_eq!(next_number(&[], &none, std::slice::from_ref(&summary), None), ReleaseNumber(5));
+        assert_eq!(next_number(&[ReleaseNumber(2)], &none, &[summary], Some(&live)), ReleaseNumber(7));
+        let pruned = AppState { highest: Some(ReleaseNumber(9)), ..none };
+        assert_eq!(next_number(&[ReleaseNumber(2)], &pruned, &[], Some(&live)), ReleaseNumber(10));
     }
 }

@@ -6,8 +6,23 @@ use crate::model::ReleaseNumber;
 /// Which releases were live, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppState {
-    /// Every change of what is live, oldest first.
+    /// Changes of what is live, oldest first; those of releases that are recorded no more are forgotten.
     pub activations: Vec<Activation>,
+    /// The highest number that a release ever had, where its record may be gone: it is not given again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub highest: Option<ReleaseNumber>,
+    /// The images of releases that are recorded no more, as far as they may still be on the host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Deployed>,
+}
+
+/// An image that bgd has deployed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Deployed {
+    /// Its id, `sha256:…`.
+    pub id: String,
+    /// What the user asked for, such as `myorg/api:1.1`.
+    pub name: String,
 }
 
 /// A release became live.
@@ -46,6 +61,11 @@ impl AppState {
     /// After a rollback that is the release which was left, so a second rollback comes back.
     pub fn previous(&self, live: ReleaseNumber) -> Option<ReleaseNumber> {
         self.activations.iter().rev().map(|activation| activation.release).find(|release| *release != live)
+    }
+
+    /// Every release that this tells of.
+    pub fn known(&self) -> impl Iterator<Item = ReleaseNumber> {
+        self.activations.iter().map(|activation| activation.release).chain(self.highest)
     }
 
     /// Notes that a release became live; nothing when it is live already.

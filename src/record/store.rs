@@ -45,6 +45,27 @@ impl Store {
     /// # Errors
     /// When the folder cannot be read.
     pub fn apps(&self) -> Result<Vec<AppName>> {
+        let mut apps = self.folders()?;
+        // A folder that only a refused deploy made holds a lock and nothing else: not an app yet.
+        apps.retain(|name| {
+            let app = self.app(name);
+            app.folder.join("releases").exists() || app.journal_path().exists()
+        });
+        Ok(apps)
+    }
+
+    /// Who else is changing an app now, be it the first deploy of one without records.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn others(&self) -> Result<Vec<(AppName, Holder)>> {
+        let holder = |name: AppName| Some((self.app(&name).holder()?, name));
+        let mine = std::process::id();
+        let held = self.folders()?.into_iter().filter_map(holder);
+        Ok(held.filter(|(holder, _)| holder.pid != mine).map(|(holder, name)| (name, holder)).collect())
+    }
+
+    fn folders(&self) -> Result<Vec<AppName>> {
         let folder = self.root.join("apps");
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
@@ -56,13 +77,7 @@ impl Store {
         let mut apps = Vec::new();
         for entry in entries {
             let entry = entry.or_error(Kind::Other, || format!("cannot read {}", folder.display()))?;
-            // A folder that only a refused deploy made holds a lock and nothing else: not an app yet.
-            let known = entry.path().join("releases").exists() || entry.path().join("journal.jsonl").exists();
-            if let Some(name) = entry.file_name().to_str().and_then(|name| AppName::parse(name).ok())
-                && known
-            {
-                apps.push(name);
-            }
+            apps.extend(entry.file_name().to_str().and_then(|name| AppName::parse(name).ok()));
         }
         apps.sort();
         Ok(apps)
@@ -86,7 +101,7 @@ impl Store {
 /// The records of one app, to read.
 #[derive(Debug, Clone)]
 pub struct AppStore {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     name: AppName,
 }
 
@@ -167,12 +182,22 @@ impl AppStore {
         Ok(LockedApp { store: self, _lock: lock })
     }
 
-    fn release_path(&self, number: ReleaseNumber) -> PathBuf {
+    pub(super) fn release_path(&self, number: ReleaseNumber) -> PathBuf {
         self.folder.join("releases").join(format!("{number}.json"))
     }
 
     fn journal_path(&self) -> PathBuf {
         self.folder.join("journal.jsonl")
+    }
+
+    /// Where the journals of deploys that have ended are.
+    pub(super) fn journals(&self) -> PathBuf {
+        self.folder.join("journals")
+    }
+
+    /// The journal of the deploy that ended then.
+    pub(super) fn journal_of(&self, ended: jiff::Timestamp) -> PathBuf {
+        self.journals().join(format!("{}.jsonl", ended.as_microsecond()))
     }
 }
 
@@ -258,26 +283,26 @@ impl LockedApp {
     /// # Errors
     /// When a file cannot be moved.
     pub fn archive(&self) -> Result<()> {
-        let folder = self.folder.join("journals");
-        file::make_folder(&folder)?;
-        let name = format!("{}.jsonl", jiff::Timestamp::now().as_microsecond());
+        file::make_folder(&self.journals())?;
         let from = self.journal_path();
         if from.exists() {
-            fs::rename(&from, folder.join(name))
+            fs::rename(&from, self.journal_of(jiff::Timestamp::now()))
                 .or_error(Kind::Other, || format!("cannot move {}", from.display()))?;
         }
         file::remove(&self.folder.join("former.json"))?;
-        file::sync_folder(&self.folder)?;
-        self.bound_journals(&folder)
+        file::sync_folder(&self.folder)
     }
 
-    fn bound_journals(&self, folder: &Path) -> Result<()> {
-        const KEPT: usize = 50;
-        let entries =
-            fs::read_dir(folder).or_error(Kind::Other, || format!("cannot read {}", folder.display()))?;
-        let mut names: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-        names.sort();
-        let surplus = names.len().saturating_sub(KEPT);
-        names.iter().take(surplus).try_for_each(|path| file::remove(path))
+    /// Removes the records of releases, in this order, and the journals of deploys that ended then.
+    ///
+    /// # Errors
+    /// When one cannot be removed; those before it are gone.
+    pub fn remove(&self, releases: &[ReleaseNumber], ended: &[jiff::Timestamp]) -> Result<()> {
+        releases.iter().try_for_each(|number| file::remove(&self.release_path(*number)))?;
+        ended.iter().try_for_each(|at| file::remove(&self.journal_of(*at)))?;
+        [self.folder.join("releases"), self.journals()]
+            .iter()
+            .filter(|folder| folder.exists())
+            .try_for_each(|folder| file::sync_folder(folder))
     }
 }

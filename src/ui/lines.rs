@@ -87,6 +87,8 @@ pub(super) fn line(event: &Event, style: Style) -> Option<String> {
             }
             style.bold(text)
         }
-        Event::Failed { .. } => return None,
+        Event::Left { app, thing, name, why } => format!("note: {app}: the {thing} {name} stays: {why}"),
+        // What is surplus stands in a table, on standard output.
+        Event::Surplus { .. } | Event::Removed { .. } | Event::Failed { .. } => return None,
     })
 }

@@ -131,6 +131,7 @@ fn app(name: &str, edge: &Edge, mode: Mode) -> App {
         drain_timeout: Duration::from_secs(10),
         retire: Retire::Stop,
         rename: false,
+        retention: bgd::model::Retention::default(),
     }
 }
 

@@ -59,7 +59,7 @@ async fn a_release_whose_image_is_gone_is_refused_with_a_remedy() {
     let world = World::new("retire: remove");
     world.deploy().await;
     world.deploy().await;
-    world.engine.remove_image("myorg/api:1");
+    world.engine.lose_image("myorg/api:1");
     let error = world.plan_rollback(None).await.unwrap_err();
     assert_eq!(error.kind(), Kind::NothingToRollBack);
     assert!(error.hints().iter().any(|hint| hint.contains("myorg/api:1")), "{:?}", error.hints());

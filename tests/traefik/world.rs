@@ -191,5 +191,6 @@ fn app(name: &AppName, traefik: &str, network: &str) -> App {
         drain_timeout: Duration::from_secs(10),
         retire: Retire::Stop,
         rename: false,
+        retention: bgd::model::Retention::default(),
     }
 }

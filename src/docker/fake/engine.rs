@@ -10,8 +10,8 @@ use futures_util::stream::{self, LocalBoxStream};
 use super::world::{carries, failed};
 use super::{Behaviour, Fake};
 use crate::docker::{
-    Attached, Container, ContainerEvent, Engine, EngineInfo, ExecOutput, HealthStatus, Image, Network,
-    Process, PullProgress, Summary,
+    Attached, Container, ContainerEvent, Engine, EngineInfo, ExecOutput, HealthStatus, Image, ImageRemoval,
+    ImageSummary, Network, Process, PullProgress, Summary,
 };
 use crate::error::{Context, Error, Kind, Result};
 use crate::model::{ContainerSpec, ImageRef};
@@ -159,10 +159,16 @@ impl Engine for Fake {
         self.leave(&call, found)
     }
 
-    async fn image_ids(&self) -> Result<Vec<String>> {
-        let call = self.enter("image_ids", "")?;
-        let ids = self.0.world.borrow().image_ids();
-        self.leave(&call, ids)
+    async fn images(&self) -> Result<Vec<ImageSummary>> {
+        let call = self.enter("images", "")?;
+        let images = self.0.world.borrow().image_list();
+        self.leave(&call, images)
+    }
+
+    async fn remove_image(&self, reference: &str) -> Result<ImageRemoval> {
+        let call = self.enter("remove_image", reference)?;
+        let removal = self.0.world.borrow_mut().remove_image(reference);
+        self.leave(&call, removal)
     }
 
     async fn pull(&self, image: &ImageRef, progress: &mut dyn FnMut(PullProgress)) -> Result<()> {

@@ -89,8 +89,16 @@ impl Fake {
         self.0.world.borrow_mut().add_image(reference, behaviour, Some(test))
     }
 
-    /// Removes an image from the host; its containers stay.
-    pub fn remove_image(&self, reference: &str) {
+    /// Gives an image a further name; the former one stays.
+    pub fn tag_image(&self, reference: &str, name: &str) {
+        let mut world = self.0.world.borrow_mut();
+        if let Some(image) = world.image(reference).cloned() {
+            world.images.insert(name.to_owned(), image);
+        }
+    }
+
+    /// Takes an image from the host, by force; its containers stay.
+    pub fn lose_image(&self, reference: &str) {
         self.0.world.borrow_mut().images.remove(reference);
     }
 

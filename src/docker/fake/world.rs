@@ -9,7 +9,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::Behaviour;
 use crate::docker::daemon::no_such_container;
 use crate::docker::{
-    Container, ContainerEvent, EventKind, HealthLog, HealthStatus, Image, Network, State, Summary,
+    Container, ContainerEvent, EventKind, HealthLog, HealthStatus, Image, ImageRemoval, ImageSummary,
+    Network, State, Summary,
 };
 use crate::error::{Error, Kind, Result};
 use crate::model::{ContainerSpec, Restart};
@@ -98,8 +99,50 @@ impl World {
         self.images.get(reference).or_else(|| self.images.values().find(|(image, _)| image.id == reference))
     }
 
-    pub(super) fn image_ids(&self) -> Vec<String> {
-        self.images.values().map(|(image, _)| image.id.clone()).collect()
+    pub(super) fn image_list(&self) -> Vec<ImageSummary> {
+        let mut listed: BTreeMap<&str, ImageSummary> = BTreeMap::new();
+        for (reference, (image, _)) in &self.images {
+            let one = listed.entry(&image.id).or_insert_with(|| ImageSummary {
+                id: image.id.clone(),
+                parent: None,
+                tags: Vec::new(),
+                digests: image.repo_digests.clone(),
+            });
+            if *reference != image.id {
+                one.tags.push(reference.clone());
+            }
+        }
+        listed.into_values().collect()
+    }
+
+    /// As the engine does it: of several tags one goes, and the last one only when no container uses the image.
+    pub(super) fn remove_image(&mut self, reference: &str) -> ImageRemoval {
+        let Some(id) = self.image(reference).map(|(image, _)| image.id.clone()) else {
+            return ImageRemoval::Gone;
+        };
+        let names: Vec<String> = self
+            .images
+            .iter()
+            .filter(|(_, (image, _))| image.id == id)
+            .map(|(name, _)| name.clone())
+            .collect();
+        let user = self.containers.values().find(|held| held.image_id == id);
+        match (names.as_slice(), user) {
+            ([_], Some(user)) => {
+                ImageRemoval::InUse(format!("conflict: container {} is using it", &user.id[..12]))
+            }
+            (several, _) if several.len() > 1 && reference == id => {
+                ImageRemoval::InUse("conflict: it is referenced in multiple repositories".to_owned())
+            }
+            ([only], None) => {
+                self.images.remove(only);
+                ImageRemoval::Gone
+            }
+            _ => {
+                self.images.remove(reference);
+                ImageRemoval::Gone
+            }
+        }
     }
 
     fn id_of(&self, container: &str) -> Option<String> {
@@ -340,6 +383,7 @@ impl Held {
             id: self.id.clone(),
             name: self.name.clone(),
             image: self.spec.image.clone(),
+            image_id: self.image_id.clone(),
             status: self.state.status.clone(),
             status_text: match self.state.status.as_str() {
                 "running" => "Up 1 second".to_owned(),

@@ -39,6 +39,7 @@ fn app(change: impl FnOnce(&mut TraefikProxy)) -> App {
         drain_timeout: std::time::Duration::ZERO,
         retire: Retire::Stop,
         rename: false,
+        retention: crate::model::Retention::default(),
     }
 }
 
