@@ -1,6 +1,6 @@
 use crate::host::Host;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "deploy",
     "rollback",
     "status",
@@ -8,6 +8,7 @@ const COMMANDS: [&str; 11] = [
     "show",
     "plan",
     "recover",
+    "prune",
     "adopt",
     "validate",
     "completions",
@@ -26,7 +27,7 @@ fn every_command_explains_itself() {
 #[test]
 fn what_is_no_command_line_is_refused_with_code_2() {
     let host = Host::new();
-    let wrong: [&[&str]; 9] = [
+    let wrong: [&[&str]; 12] = [
         &[],
         &["deplo"],
         &["deploy", "API:1"],
@@ -36,6 +37,9 @@ fn what_is_no_command_line_is_refused_with_code_2() {
         &["rollback", "--to", "last"],
         &["status", "--json", "--watch"],
         &["show", "api"],
+        &["prune", "--keep", "0"],
+        &["prune", "--older-than", "soon"],
+        &["prune", "--plan", "--yes"],
     ];
     let mut text = String::new();
     for args in wrong {

@@ -5,4 +5,5 @@ mod config;
 mod help;
 mod host;
 mod output;
+mod prune;
 mod records;

@@ -10,6 +10,7 @@ mod killed;
 mod locks;
 mod lost;
 mod proxy_faults;
+mod prune;
 mod restarts;
 mod returning;
 mod scene;

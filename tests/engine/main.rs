@@ -49,7 +49,8 @@ fn main() -> ExitCode {
         attach: the_input_reaches_the_container_and_its_end_ends_it, a_dropped_input_ends_the_container;
         files: a_file_comes_back_as_it_went_in;
         conformance: the_fake_behaves_like_the_engine;
-        images: an_imported_image_is_found, a_pull_sends_what_docker_login_stored,
+        images: an_imported_image_is_found, an_image_goes_with_its_last_tag_unless_it_is_used,
+            a_pull_sends_what_docker_login_stored,
             a_pull_that_fails_says_what_to_do;
     };
     // The registry listens on this machine's loopback, which an engine elsewhere does not have.

@@ -90,6 +90,7 @@ async fn lists_networks_volumes_images_and_processes_are_read() {
         let listed = engine.containers(&["bgd.test=rec".to_owned()]).await.unwrap();
         assert_eq!(listed.len(), 1);
         assert_eq!((listed[0].name.as_str(), listed[0].status.as_str()), ("rec-api", "running"));
+        assert!(listed[0].image_id.starts_with("sha256:"), "{}", listed[0].image_id);
         assert_eq!((listed[0].addresses.len(), listed[0].labels["bgd.test"].as_str()), (2, "rec"));
         assert!(engine.network("rec-front").await.unwrap().unwrap().resolves_names);
         assert_eq!(

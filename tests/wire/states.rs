@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bgd::docker::ImageRemoval;
 use bgd::error::Kind;
 
 use crate::fake::{Answer, Daemon, json, recorded, refusal};
@@ -77,4 +78,47 @@ async fn a_grace_period_longer_than_the_clients_limit_is_waited_for() {
     let error = engine.start("api").await.unwrap_err();
     assert_eq!(error.kind(), Kind::Docker);
     assert!(error.one_line().contains("did not answer in time"), "{}", error.one_line());
+}
+
+#[tokio::test]
+async fn an_image_is_removed_without_force_and_one_in_use_is_left() {
+    let daemon = Daemon::start("1.41", |request| match request.path.as_str() {
+        path if path.starts_with("/images/myorg/api:1?") => json(200, r#"[{"Untagged":"myorg/api:1"}]"#),
+        path if path.starts_with("/images/myorg/api:2?") => refusal(404, "No such image: myorg/api:2"),
+        path if path.starts_with("/images/myorg/api:3?") => {
+            refusal(409, "conflict: unable to remove repository reference (must force)")
+        }
+        _ => refusal(500, "the disk is on fire"),
+    });
+    let engine = daemon.connect().await;
+    assert_eq!(engine.remove_image("myorg/api:1").await.unwrap(), ImageRemoval::Gone);
+    assert_eq!(engine.remove_image("myorg/api:2").await.unwrap(), ImageRemoval::Gone);
+    let ImageRemoval::InUse(why) = engine.remove_image("myorg/api:3").await.unwrap() else { panic!() };
+    assert!(why.starts_with("conflict: unable to remove"), "{why}");
+    let error = engine.remove_image("myorg/api:4").await.unwrap_err();
+    assert_eq!(error.one_line(), "cannot remove the image myorg/api:4: the disk is on fire");
+    assert_eq!(daemon.asked()[0], "DELETE /images/myorg/api:1?force=false&noprune=true");
+    // What is no reference becomes part of no path.
+    assert!(engine.remove_image("../containers/api").await.is_err());
+    assert_eq!(daemon.asked().len(), 4);
+}
+
+#[tokio::test]
+async fn images_are_listed_with_their_names_and_what_they_were_built_from() {
+    // What engines write where there is no name: the words of older ones, null, and an empty list.
+    let listed = r#"[
+        {"Id":"sha256:a","ParentId":"","RepoTags":["myorg/api:1","api:x"],"RepoDigests":["myorg/api@sha256:f"]},
+        {"Id":"sha256:b","ParentId":"sha256:a","RepoTags":["<none>:<none>"],"RepoDigests":["<none>@<none>"]},
+        {"Id":"sha256:c","RepoTags":null,"RepoDigests":[]}]"#;
+    let daemon = Daemon::start("1.51", move |_| json(200, listed));
+    let images = daemon.connect().await.images().await.unwrap();
+    let seen: Vec<_> = images
+        .iter()
+        .map(|image| (image.id.as_str(), image.parent.as_deref(), image.tags.len(), image.digests.len()))
+        .collect();
+    assert_eq!(
+        seen,
+        [("sha256:a", None, 2, 1), ("sha256:b", Some("sha256:a"), 0, 0), ("sha256:c", None, 0, 0)]
+    );
+    assert_eq!(daemon.asked(), ["GET /images/json?all=true"]);
 }

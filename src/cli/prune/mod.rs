@@ -68,6 +68,10 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
         Some(name) => vec![session.known_app(Some(name))?],
         None => store.apps()?,
     };
+    if names.is_empty() {
+        session.report.note("nothing has been deployed on this host yet".to_owned());
+        return Ok(());
+    }
     let engine = session.engine().await?;
     let (mut works, mut left) = (Vec::new(), Left::of(names.len()));
     for name in names {

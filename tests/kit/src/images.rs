@@ -1,3 +1,4 @@
+use crate::docker::Docker;
 use crate::root;
 use std::collections::HashMap;
 use std::process::Command;
@@ -38,6 +39,13 @@ impl Images {
         self.app(version)
     }
 
+    /// Makes the sample app in other versions, which are a test's own: they are removed with what is returned.
+    pub fn own_apps(&self, versions: &[String]) -> OwnImages {
+        let words: Vec<&str> = std::iter::once("app").chain(versions.iter().map(String::as_str)).collect();
+        script(&words);
+        OwnImages(versions.iter().map(|version| self.app(version)).collect())
+    }
+
     /// Both nginx, the new one first.
     pub fn nginx(&self) -> [&str; 2] {
         [&self.nginx_new, &self.nginx_old]
@@ -46,6 +54,26 @@ impl Images {
     /// All Traefik, the newest first.
     pub fn traefik(&self) -> [&str; 3] {
         [&self.traefik_new, &self.traefik_35, &self.traefik_33]
+    }
+}
+
+/// Images of one test, removed when it ends.
+pub struct OwnImages(Vec<String>);
+
+impl std::ops::Deref for OwnImages {
+    type Target = [String];
+
+    fn deref(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl Drop for OwnImages {
+    fn drop(&mut self) {
+        for image in &self.0 {
+            // Those that the test has removed are gone already.
+            let _ = Docker::machine().run(["rmi", "--force", image]);
+        }
     }
 }
 

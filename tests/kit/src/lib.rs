@@ -33,7 +33,7 @@ pub use engine::PrivateEngine;
 pub use folder::ConfigDir;
 pub use front::Front;
 pub use gate::{Gate, GateBuilder};
-pub use images::{Images, images};
+pub use images::{Images, OwnImages, images};
 pub use poll::{poll_for, poll_until};
 pub use run::TestRun;
 
