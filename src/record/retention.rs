@@ -1,5 +1,6 @@
 //! Which records and logs are surplus. Pure: files are read in `survey` and removed in `store`.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
@@ -76,15 +77,13 @@ pub fn surplus(
 ) -> BTreeMap<ReleaseNumber, Surplus> {
     let mut surplus = BTreeMap::new();
     for became_live in [true, false] {
-        let mut ranked: Vec<_> = recorded
-            .iter()
-            .filter(|one| one.became_live == became_live)
-            .map(|one| (last_use(one, state, now), one.number))
-            .collect();
-        ranked.sort_unstable_by(|a, b| b.cmp(a));
-        for (rank, (used, number)) in ranked.into_iter().enumerate() {
-            if let Some(why) = over(rank, used, bounds, now).filter(|_| !needed.contains(&number)) {
-                surplus.insert(number, why);
+        let mut ranked: Vec<_> = recorded.iter().filter(|one| one.became_live == became_live).collect();
+        // By order and not by time, so that the order of those that stay is the same once others are forgotten.
+        ranked.sort_by_key(|one| Reverse((last_activation(one, state), one.created, one.number)));
+        for (rank, one) in ranked.into_iter().enumerate() {
+            let why = over(rank, last_use(one, state, now), bounds, now);
+            if let Some(why) = why.filter(|_| !needed.contains(&one.number)) {
+                surplus.insert(one.number, why);
             }
         }
     }
@@ -113,9 +112,14 @@ fn over(rank: usize, used: Timestamp, bounds: &Retention, now: Timestamp) -> Opt
 
 /// When a release was in use last: now, or when another one took its place, or when its deploy began.
 fn last_use(one: &Recorded, state: &AppState, now: Timestamp) -> Timestamp {
-    let last = state.activations.iter().rposition(|activation| activation.release == one.number);
+    let last = last_activation(one, state);
     let until = last.map(|last| state.activations.get(last + 1).map_or(now, |next| next.at));
     until.unwrap_or(one.created).max(one.created)
+}
+
+/// Which of the changes was the last one to this release.
+fn last_activation(one: &Recorded, state: &AppState) -> Option<usize> {
+    state.activations.iter().rposition(|activation| activation.release == one.number)
 }
 
 /// The state once these releases are gone and those are left: it knows the images of the former, and no number is given

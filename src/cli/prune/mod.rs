@@ -15,12 +15,7 @@ use work::Work;
 
 /// Remove records, logs, containers and images that no rollback needs.
 ///
-/// What would be removed, and why, is shown first: records of releases that are beyond the bounds, with their stopped
-/// containers; the journals of deploys that ended long ago; and with --images, the images of releases that are recorded
-/// no more. The bounds are those of `retention` in bgd.yaml, or those given here, each of which counts by itself.
-///
-/// What is live stays, as does the release that a rollback goes to, the newest one, and whatever has a container that
-/// runs. An image stays when any container uses it, any record needs it, or it has a name that bgd did not deploy.
+/// What would be removed, and why, is shown first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -29,9 +24,15 @@ Examples:
   bgd prune api --older-than 90d       what was in use last more than 90 days ago
   bgd prune --images --yes --wait 1h   from cron: waits for deploys that are under way
 
+What goes and what stays:
+  Each bound counts by itself, and takes the place of `retention` in bgd.yaml. What is live stays,
+  and the release that a rollback goes to, the newest one, and what has a container that runs.
+  With a record its stopped containers go. An image stays when a container of anybody's uses it,
+  a record needs it, another was built from it, or it has a name by which bgd did not deploy it.
+
 Exit codes:
-  An app that is being changed (4), that needs recovery (11) or whose proxy does not answer (8) is left as it is. The
-  others are pruned all the same, and the code is that of the app that was left.")]
+  An app that is being changed (4), that needs recovery (11) or whose proxy does not answer (8)
+  is left as it is. The others are pruned all the same.")]
 pub struct Args {
     /// The app; all of them when left out
     #[arg(value_parser = AppName::parse)]
