@@ -46,7 +46,11 @@ fn histories() -> impl Strategy<Value = History> {
                 clock += took;
                 let deployed: Vec<u32> = (0..next).collect();
                 if what < 25 && !deployed.is_empty() {
-                    state.activate(ReleaseNumber(*which.get(&deployed)), Cause::Rollback, at(clock));
+                    let number = ReleaseNumber(*which.get(&deployed));
+                    state.activate(number, Cause::Rollback, at(clock));
+                    // Whatever became of it before, it is live now, and its record says so.
+                    let its = recorded.iter_mut().filter(|one: &&mut Recorded| one.number == number);
+                    its.for_each(|one| one.became_live = true);
                     continue;
                 }
                 let number = ReleaseNumber(next);
