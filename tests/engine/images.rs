@@ -37,7 +37,7 @@ async fn removals(engine: &dyn Engine, host: &Host, tags: &[String; 2]) -> Vec<S
     assert!(listed.iter().any(|container| container.id == user && container.image_id == id));
     let images = engine.images().await.unwrap();
     let image = images.iter().find(|image| image.id == id).unwrap();
-    assert_eq!(image.tags, [other.clone()]);
+    assert_eq!(image.tags, std::slice::from_ref(other));
     engine.remove(&user).await.unwrap();
     say("the last tag", engine.remove_image(other).await.unwrap());
     say("again", engine.remove_image(other).await.unwrap());
