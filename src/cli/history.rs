@@ -32,7 +32,15 @@ struct Row<'a> {
 pub(super) fn run(args: &Args, session: &Session) -> Result<()> {
     let name = session.known_app(args.app.as_ref())?;
     let records = session.store()?.app(&name);
-    let (releases, state) = (records.releases()?, records.state()?);
+    let state = records.state()?;
+    let mut releases = Vec::new();
+    for number in records.numbers()? {
+        match records.release(number) {
+            Ok(release) => releases.extend(release),
+            // The others are no less true for it.
+            Err(error) => session.report.warn(error.one_line(), error.hints().first().cloned()),
+        }
+    }
     let rows: Vec<Row<'_>> = releases.iter().rev().map(|release| row(release, &state)).collect();
     if args.json || session.json {
         let text =

@@ -2,11 +2,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::queue::Queue;
-use super::run::{Bench, agreed, confirm};
+use super::run::{Bench, agreed, confirm, told_of};
 use super::{Session, drift, reconcile};
 use crate::error::{Error, Kind, Result};
-use crate::model::{App, AppName, ReleaseNumber};
-use crate::record::JournalState;
+use crate::model::{App, AppName};
+use crate::record::{AppStore, JournalState};
 use crate::saga::Direction;
 
 /// Finish or undo a deploy that was interrupted, and put right what was changed by hand.
@@ -42,14 +42,10 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     let name = session.known_app(args.app.as_ref())?;
     let records = session.store()?.app(&name);
     let number = match records.journal()? {
-        JournalState::None => records.state()?.live(),
-        JournalState::Open(replay) | JournalState::Ended(replay) => Some(replay.release),
+        JournalState::Open(replay) => replay.release,
+        JournalState::None | JournalState::Ended(_) => return put_right(records, session, &args).await,
     };
-    let Some(number) = number else {
-        session.report.note(format!("nothing is unfinished for {name}"));
-        return Ok(());
-    };
-    let app = release(&records, number)?.app;
+    let app = told_of(&records, number)?.app;
     let bench = Bench::set_up(session, &app, args.queue.limit(Duration::from_secs(1))).await?;
     let Some(replay) = bench.unfinished()? else {
         return drift::repair(&bench, args.yes).await;
@@ -86,9 +82,27 @@ fn lost(args: &Args, session: &Session) -> Result<Option<App>> {
     Ok(is_lost.then_some(app))
 }
 
-fn release(records: &crate::record::AppStore, number: ReleaseNumber) -> Result<crate::model::Release> {
-    records.release(number)?.ok_or_else(|| {
-        Error::new(Kind::Stuck, format!("the journal tells of release {number}, which has no record"))
-            .hint("it was interrupted before anything was created: move the journal away")
-    })
+/// Nothing is unfinished. What was recorded and never begun is noted as such, a journal that only was not moved away is,
+/// and what was changed by hand is put right.
+async fn put_right(records: AppStore, session: &Session, args: &Args) -> Result<()> {
+    let name = records.name().clone();
+    let wait = args.queue.limit(Duration::from_secs(1));
+    let is_left = records.never_begun()?.is_some() || matches!(records.journal()?, JournalState::Ended(_));
+    if is_left {
+        let records = records.clone().lock(wait).await?;
+        // Whoever had the lock may have begun another deploy since.
+        if let JournalState::Ended(_) = records.journal()? {
+            records.archive()?;
+        }
+        if let Some(number) = records.settle()? {
+            session.report.note(format!("the deploy of release {number} was interrupted before its first step"));
+        }
+    }
+    let live = records.state()?.live().map(|live| records.release(live)).transpose()?.flatten();
+    let Some(live) = live else {
+        session.report.note(format!("nothing is unfinished for {name}"));
+        return Ok(());
+    };
+    let bench = Bench::set_up(session, &live.app, wait).await?;
+    drift::repair(&bench, args.yes).await
 }

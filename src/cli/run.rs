@@ -8,7 +8,7 @@ use super::Session;
 use crate::docker::Engine;
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
-use crate::model::{App, Release, Retire};
+use crate::model::{App, Release, ReleaseNumber, Retire};
 use crate::plan::Plan;
 use crate::proxy::{Live, Proxy};
 use crate::record::{AppStore, JournalState, LockedApp, Replay, Store};
@@ -115,16 +115,10 @@ impl<'a> Bench<'a> {
 
     /// The plan that a journal tells of, rebuilt from the records.
     fn plan_of(&self, replay: &Replay) -> Result<Plan> {
-        let record = |number| -> Result<Release> {
-            self.records.release(number)?.ok_or_else(|| {
-                Error::new(Kind::Stuck, format!("the journal tells of release {number}, which has no record"))
-                    .hint("nothing was touched")
-            })
-        };
         Ok(Plan {
             cause: replay.cause,
-            target: record(replay.release)?,
-            former: replay.former.map(record).transpose()?,
+            target: told_of(&self.records, replay.release)?,
+            former: replay.former.map(|number| told_of(&self.records, number)).transpose()?,
             steps: replay.steps.clone(),
         })
     }
@@ -145,8 +139,8 @@ impl<'a> Bench<'a> {
     /// What an earlier bgd left unfinished; a journal that only was not moved away is.
     pub(super) fn unfinished(&self) -> Result<Option<Replay>> {
         match self.records.journal()? {
-            JournalState::None => Ok(None),
             JournalState::Open(replay) => Ok(Some(replay)),
+            JournalState::None => self.records.settle().map(|_| None),
             JournalState::Ended(_) => self.records.archive().map(|()| None),
         }
     }
@@ -172,6 +166,27 @@ impl<'a> Bench<'a> {
             });
         }
     }
+}
+
+/// The record of a release that an unfinished journal tells of.
+pub(super) fn told_of(records: &AppStore, number: ReleaseNumber) -> Result<Release> {
+    let app = records.name();
+    let first = match records.release(number) {
+        Ok(Some(release)) => return Ok(release),
+        Ok(None) => {
+            let message = format!("the journal of an unfinished deploy tells of release {number}, which has no record");
+            Error::new(Kind::Stuck, message).hint(format!("put {} back from a backup", records.release_path(number).display()))
+        }
+        Err(error) => error
+            .with_kind(Kind::Stuck)
+            .context(format!("an unfinished deploy cannot be brought to its end without the record of release {number}")),
+    };
+    Err(first
+        .hint(format!("nothing was touched. See with `bgd status {app}` what is live"))
+        .hint(format!(
+            "when that is right, move {} away; the next deploy frees the place of what is left",
+            records.journal_path().display()
+        )))
 }
 
 /// Whether to go on: with `--yes`, where nobody can be asked, or when the answer is yes.

@@ -6,7 +6,7 @@ use crate::docker::{self, Engine};
 use crate::error::{Error, Kind, Result};
 use crate::event::Report;
 use crate::model::{App, AppName, ImageRef};
-use crate::record::Store;
+use crate::record::{AppStore, Store};
 use crate::saga::Cancel;
 use crate::ui::Style;
 
@@ -84,13 +84,13 @@ impl Session {
         let store = self.store()?;
         let mut apps = Vec::new();
         for name in store.apps()? {
-            let records = store.app(&name);
-            let number = match records.state()?.live() {
-                Some(live) => Some(live),
-                None => records.numbers()?.last().copied(),
-            };
-            if let Some(release) = number.map(|number| records.release(number)).transpose()?.flatten() {
-                apps.push(release.app);
+            match recorded(&store.app(&name)) {
+                Ok(app) => apps.extend(app),
+                // Whatever is wrong with the records of another app must not stand in the way.
+                Err(error) if wanted.is_some_and(|wanted| *wanted != name) => {
+                    self.report.warn(format!("the records of {name}: {}", error.one_line()), None);
+                }
+                Err(error) => return Err(error),
             }
         }
         let fits = |app: &&App| match wanted {
@@ -133,6 +133,16 @@ impl Session {
                 .hint(format!("name one: {}", list(apps.iter())))),
         }
     }
+}
+
+/// The configuration of an app as its records know it.
+fn recorded(records: &AppStore) -> Result<Option<App>> {
+    let number = match records.state()?.live() {
+        Some(live) => Some(live),
+        None => records.numbers()?.last().copied(),
+    };
+    let release = number.map(|number| records.release(number)).transpose()?.flatten();
+    Ok(release.map(|release| release.app))
 }
 
 fn no_app(image: Option<&ImageRef>, wanted: Option<&AppName>, apps: &[App]) -> Error {

@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::{Session, table};
 use crate::docker::{Engine, Summary};
-use crate::error::{Context, Kind, Result};
-use crate::model::{AppName, Release, ReleaseNumber, Slot, label};
+use crate::error::{Context, Error, Kind, Result};
+use crate::model::{App, AppName, Release, ReleaseNumber, Slot, label};
 use crate::proxy::Seen;
-use crate::record::{AppStore, Holder, JournalState};
+use crate::record::{AppState, AppStore, Holder, JournalState};
 
 /// Show what is live, healthy and warm.
 ///
@@ -52,13 +52,19 @@ struct Row {
 /// The records of one app, read.
 struct Recorded {
     name: AppName,
+    /// By which its proxy is asked.
+    app: Option<App>,
     live: Option<Release>,
     since: Option<jiff::Timestamp>,
+    /// The release that became live last.
+    number: Option<ReleaseNumber>,
     /// The release that a rollback would go to.
     previous: Option<ReleaseNumber>,
     journal: std::result::Result<JournalState, String>,
     holder: Option<Holder>,
     store: AppStore,
+    /// What could not be read.
+    damage: Vec<String>,
 }
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
@@ -91,17 +97,17 @@ async fn rows(
         Some(name) => vec![session.known_app(Some(name))?],
         None => store.apps()?,
     };
-    let recorded = names.into_iter().map(|name| read(store.app(&name), name)).collect::<Result<Vec<_>>>()?;
+    let recorded: Vec<_> = names.into_iter().map(|name| read(store.app(&name), name)).collect();
     let of_apps = [label::APP.to_owned()];
     let (labelled, images) = tokio::try_join!(engine.containers(&of_apps), engine.image_ids())?;
-    let apps: Vec<_> = recorded.iter().filter_map(|one| one.live.as_ref().map(|live| &live.app)).collect();
+    let apps: Vec<_> = recorded.iter().filter_map(|one| one.app.as_ref()).collect();
     let looks_closely = recorded.len() <= MANY;
     let mut lives = crate::proxy::seen_many(shared.clone(), &apps).await.into_iter();
     let mut rows = Vec::new();
     for one in recorded {
-        let live = if one.live.is_some() { lives.next() } else { None };
-        let mut row = row(&one, live, &labelled)?;
-        row.problems.extend(image_is_gone(&one, row.live, &labelled, &images)?);
+        let live = if one.app.is_some() { lives.next() } else { None };
+        let mut row = row(&one, live, &labelled);
+        row.problems.extend(image_is_gone(&one, row.live, &labelled, &images));
         if looks_closely && one.holder.is_none() {
             row.problems.extend(changed(&one, row.live, engine).await?);
         }
@@ -110,27 +116,49 @@ async fn rows(
     Ok(rows)
 }
 
-fn read(store: AppStore, name: AppName) -> Result<Recorded> {
-    let state = store.state()?;
+/// Reads what can be read: damage to one file must not hide what is live, nor the other apps.
+fn read(store: AppStore, name: AppName) -> Recorded {
+    let mut damage = Vec::new();
+    let state = store.state().unwrap_or_else(|error| {
+        damage.push(told(&error));
+        AppState::default()
+    });
+    let numbers = store.numbers().unwrap_or_else(|error| {
+        damage.push(told(&error));
+        Vec::new()
+    });
     let last = state.activations.last();
     // Before the first deploy has ended there is no live release, but its configuration is known.
-    let number = match last {
-        Some(last) => Some(last.release),
-        None => store.numbers()?.last().copied(),
-    };
-    Ok(Recorded {
-        live: number.map(|number| store.release(number)).transpose()?.flatten(),
+    let number = last.map(|last| last.release).or_else(|| numbers.last().copied());
+    let live = number.and_then(|number| {
+        store.release(number).unwrap_or_else(|error| {
+            damage.push(told(&error));
+            None
+        })
+    });
+    let any = || numbers.iter().rev().find_map(|number| store.release(*number).ok().flatten());
+    Recorded {
+        app: live.clone().or_else(any).map(|release| release.app),
+        live,
         since: last.map(|last| last.at),
+        number: last.map(|last| last.release),
         previous: last.and_then(|last| state.previous(last.release)),
-        journal: store.journal().map_err(|error| error.one_line()),
+        journal: store.journal().map_err(|error| told(&error)),
         holder: store.holder(),
         name,
         store,
-    })
+        damage,
+    }
 }
 
-fn row(one: &Recorded, seen: Option<Result<Seen>>, labelled: &[Summary]) -> Result<Row> {
-    let mut problems = Vec::new();
+/// An error with its remedies, in a line.
+fn told(error: &Error) -> String {
+    let hints = error.hints().iter().map(|hint| format!("; {hint}"));
+    error.one_line() + &hints.collect::<String>()
+}
+
+fn row(one: &Recorded, seen: Option<Result<Seen>>, labelled: &[Summary]) -> Row {
+    let mut problems = one.damage.clone();
     let mine =
         |summary: &&Summary| summary.labels.get(label::APP).is_some_and(|app| app == one.name.as_str());
     let containers: Vec<&Summary> = labelled.iter().filter(mine).collect();
@@ -152,7 +180,13 @@ fn row(one: &Recorded, seen: Option<Result<Seen>>, labelled: &[Summary]) -> Resu
     let number = live.and_then(|live| live.release.or_else(|| running_in(live.slot, &containers, one)));
     let release = match number {
         Some(number) if one.live.as_ref().is_some_and(|release| release.number == number) => one.live.clone(),
-        Some(number) => one.store.release(number)?,
+        Some(number) => one.store.release(number).unwrap_or_else(|error| {
+            let damage = told(&error);
+            if !problems.contains(&damage) {
+                problems.push(damage);
+            }
+            None
+        }),
         None => None,
     };
     let of = |summary: &Summary, number: ReleaseNumber| {
@@ -176,16 +210,16 @@ fn row(one: &Recorded, seen: Option<Result<Seen>>, labelled: &[Summary]) -> Resu
         }
     }
     problems.extend(drift(one, number, release.as_ref(), &states));
-    Ok(Row {
+    Row {
         app: one.name.clone(),
         live: number,
         slot: live.map(|live| live.slot),
         image: release.as_ref().map(|release| release.image.clone()),
-        since: one.since.filter(|_| number.is_some() && number == one.live.as_ref().map(|live| live.number)),
+        since: one.since.filter(|_| number.is_some() && number == one.number),
         containers: states,
         warm,
         problems,
-    })
+    }
 }
 
 /// Containers of the live release that are not as they were created.
@@ -206,26 +240,27 @@ fn image_is_gone(
     live: Option<ReleaseNumber>,
     labelled: &[Summary],
     images: &[String],
-) -> Result<Option<String>> {
-    let Some(previous) = live.and_then(|live| one.previous.filter(|previous| *previous != live)) else {
-        return Ok(None);
-    };
+) -> Option<String> {
+    let previous = live.and_then(|live| one.previous.filter(|previous| *previous != live))?;
     let is_its = |summary: &&Summary| {
         summary.labels.get(label::APP).is_some_and(|app| app == one.name.as_str())
             && summary.labels.get(label::RELEASE) == Some(&previous.to_string())
     };
-    let Some(release) = one.store.release(previous)? else { return Ok(None) };
+    let release = match one.store.release(previous) {
+        Ok(release) => release?,
+        Err(error) => return Some(told(&error)),
+    };
     let is_there = crate::plan::is_foreign(&release)
         || labelled.iter().filter(is_its).count() >= release.containers.len()
         || images.contains(&release.image_id);
-    Ok((!is_there).then(|| {
+    (!is_there).then(|| {
         let again = release.repo_digest.as_ref().unwrap_or(&release.image);
         format!("a rollback to release {previous} needs its image, which is gone: docker pull {again}")
-    }))
+    })
 }
 
 fn proxy(one: &Recorded) -> &str {
-    one.live.as_ref().map_or("the proxy", |release| release.app.proxy.container().as_str())
+    one.app.as_ref().map_or("the proxy", |app| app.proxy.container().as_str())
 }
 
 /// What is unfinished or not as the records say.
@@ -249,7 +284,7 @@ fn drift(
         (Err(error), None) => problems.push(error.clone()),
         _ => {}
     }
-    let recorded = one.since.and(one.live.as_ref()).map(|live| live.number);
+    let recorded = one.number;
     if one.holder.is_none() && matches!(one.journal, Ok(JournalState::None | JournalState::Ended(_))) {
         match (number, recorded) {
             (None, Some(recorded)) => problems.push(format!(

@@ -1,7 +1,7 @@
 //! Reading and writing small files: whole or not at all, mode 0600.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
@@ -43,11 +43,15 @@ pub(super) fn check_format(format: &str, what: &Path) -> Result<()> {
 
 /// Reads a stored value; `None` when the file is not there.
 pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).or_error(Kind::Other, || format!("cannot read {}", path.display())),
-    };
+    match fs::read(path) {
+        Ok(bytes) => parse(&bytes, path).map(Some),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(cannot("read", path, error)),
+    }
+}
+
+/// Reads a stored value from its bytes.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T> {
     #[derive(Deserialize)]
     struct Head {
         format: String,
@@ -57,27 +61,42 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
             .caused_by(error)
             .hint("bgd writes its files whole or not at all: something else changed it. Put it back from a backup, or move it away")
     };
-    let head: Head = serde_json::from_str(&text).map_err(damaged)?;
+    let head: Head = serde_json::from_slice(bytes).map_err(damaged)?;
     check_format(&head.format, path)?;
-    let stored: Stored<T> = serde_json::from_str(&text).map_err(damaged)?;
-    Ok(Some(stored.value))
+    let stored: Stored<T> = serde_json::from_slice(bytes).map_err(damaged)?;
+    Ok(stored.value)
+}
+
+/// The error of a file that cannot be read or written, with the remedy that its cause asks for.
+pub(super) fn cannot(verb: &str, path: &Path, error: io::Error) -> Error {
+    let folder = path.parent().unwrap_or(Path::new(".")).display();
+    let remedy = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some(format!("make room for {folder}")),
+        ErrorKind::ReadOnlyFilesystem => Some(format!("make {folder} writable")),
+        ErrorKind::PermissionDenied => {
+            Some(format!("run bgd as the user who owns {folder}, with the BGD_STATE_DIR of the earlier deploys"))
+        }
+        _ => None,
+    };
+    let error = Error::new(Kind::Other, format!("cannot {verb} {}", path.display())).caused_by(error);
+    remedy.into_iter().fold(error, Error::hint)
 }
 
 /// Writes a value: temporary name in the same folder, sync, rename, sync the folder.
 pub(super) fn write<T: Serialize>(path: &Path, value: &T) -> Result<()> {
-    let doing = || format!("cannot write {}", path.display());
     let folder = path.parent().unwrap_or(Path::new("."));
     make_folder(folder)?;
-    let text =
-        serde_json::to_string_pretty(&Stored { format: format(), value }).or_error(Kind::Other, doing)?;
+    let text = serde_json::to_string_pretty(&Stored { format: format(), value })
+        .or_error(Kind::Other, || format!("cannot write {}", path.display()))?;
+    let failed = |error| cannot("write", path, error);
     let mut file = tempfile::Builder::new()
         .prefix(UNFINISHED.0)
         .suffix(UNFINISHED.1)
         .permissions(fs::Permissions::from_mode(0o600))
         .tempfile_in(folder)
-        .or_error(Kind::Other, doing)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).or_error(Kind::Other, doing)?;
-    file.persist(path).or_error(Kind::Other, doing)?;
+        .map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
     sync_folder(folder)
 }
 
@@ -98,25 +117,20 @@ pub(super) fn sweep(folder: &Path) {
 /// Makes a folder with everything above it, mode 0700.
 pub(super) fn make_folder(folder: &Path) -> Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| {
-        Error::new(Kind::Other, format!("cannot make the folder {}", folder.display()))
-            .caused_by(error)
-            .hint("set BGD_STATE_DIR to a folder that you may write")
+        cannot("make the folder", folder, error).hint("or set BGD_STATE_DIR to a folder that you may write")
     })
 }
 
 /// Makes renames in a folder last through a power cut.
 pub(super) fn sync_folder(folder: &Path) -> Result<()> {
-    fs::File::open(folder)
-        .and_then(|file| file.sync_all())
-        .or_error(Kind::Other, || format!("cannot sync {}", folder.display()))
+    let synced = fs::File::open(folder).and_then(|file| file.sync_all());
+    synced.map_err(|error| cannot("sync", folder, error))
 }
 
 /// Removes a file; one that is gone already is fine.
 pub(super) fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(error).or_error(Kind::Other, || format!("cannot remove {}", path.display()))
-        }
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(cannot("remove", path, error)),
         _ => Ok(()),
     }
 }

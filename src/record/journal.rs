@@ -1,8 +1,8 @@
 //! The intent log of one deploy: a line is on disk before the effect that it announces.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -92,6 +92,10 @@ pub enum Ending {
 pub struct Journal {
     file: File,
     path: PathBuf,
+    /// Bytes up to the end of the last line that is surely on disk.
+    whole_bytes: u64,
+    /// Set when what a failed write left behind could not be cut off: nothing may follow it.
+    is_torn: bool,
 }
 
 impl Journal {
@@ -102,8 +106,8 @@ impl Journal {
             .create_new(true)
             .mode(0o600)
             .open(path)
-            .or_error(Kind::Other, || format!("cannot begin the journal {}", path.display()))?;
-        let mut journal = Self { file, path: path.to_owned() };
+            .map_err(|error| file::cannot("begin the journal", path, error))?;
+        let mut journal = Self { file, path: path.to_owned(), whole_bytes: 0, is_torn: false };
         journal.append(begin)?;
         file::sync_folder(path.parent().unwrap_or(Path::new(".")))?;
         Ok(journal)
@@ -111,10 +115,10 @@ impl Journal {
 
     /// Goes on with a journal that an interrupted deploy left, after cutting off a torn last line.
     pub(super) fn resume(path: &Path, whole_bytes: u64) -> Result<Self> {
-        let doing = || format!("cannot go on with the journal {}", path.display());
-        let file = OpenOptions::new().append(true).open(path).or_error(Kind::Other, doing)?;
-        file.set_len(whole_bytes).and_then(|()| file.sync_all()).or_error(Kind::Other, doing)?;
-        Ok(Self { file, path: path.to_owned() })
+        let failed = |error| file::cannot("go on with the journal", path, error);
+        let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
+        file.set_len(whole_bytes).and_then(|()| file.sync_all()).map_err(failed)?;
+        Ok(Self { file, path: path.to_owned(), whole_bytes, is_torn: false })
     }
 
     /// Writes a line and syncs it.
@@ -122,11 +126,22 @@ impl Journal {
     /// # Errors
     /// When it is not surely on disk; the effect that it announces must not happen then.
     pub fn append(&mut self, entry: &Entry) -> Result<()> {
-        let doing = || format!("cannot write the journal {}", self.path.display());
-        let mut line = serde_json::to_string(entry).or_error(Kind::Other, doing)?;
+        let mut line = serde_json::to_string(entry)
+            .or_error(Kind::Other, || format!("cannot write the journal {}", self.path.display()))?;
         line.push('\n');
-        // One write call, so that only the last line can ever be torn.
-        self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data()).or_error(Kind::Other, doing)
+        let failed = |error| file::cannot("write the journal", &self.path, error);
+        if self.is_torn {
+            return Err(failed(io::Error::other("an earlier line of it is not whole")));
+        }
+        let written = self.file.write_all_at(line.as_bytes(), self.whole_bytes);
+        if let Err(error) = written.and_then(|()| self.file.sync_data()) {
+            let error = failed(error);
+            // A full disk takes part of a line. The next one, when there is room again, must not follow that.
+            self.is_torn = self.file.set_len(self.whole_bytes).is_err();
+            return Err(error);
+        }
+        self.whole_bytes += line.len() as u64;
+        Ok(())
     }
 
     /// Writes what happened to a step.
@@ -176,6 +191,9 @@ pub struct Replay {
     pub ending: Option<Ending>,
     /// Bytes up to the end of the last whole line.
     pub whole_bytes: u64,
+    /// Whether the beginning of one more line was found after them: bgd was killed, or the disk was full, while it
+    /// was written.
+    pub is_torn: bool,
 }
 
 impl Replay {
@@ -192,30 +210,29 @@ impl Replay {
 
 /// Reads a journal from disk.
 pub(super) fn load(path: &Path) -> Result<JournalState> {
-    let mut bytes = Vec::new();
-    match File::open(path) {
-        Ok(mut file) => {
-            file.read_to_end(&mut bytes)
-                .or_error(Kind::Other, || format!("cannot read {}", path.display()))?;
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(JournalState::None),
-        Err(error) => return Err(error).or_error(Kind::Other, || format!("cannot read {}", path.display())),
+    match std::fs::read(path) {
+        Ok(bytes) => parse(&bytes, path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(JournalState::None),
+        Err(error) => Err(file::cannot("read the journal", path, error)
+            .with_kind(Kind::Stuck)
+            .hint("nothing was touched: whether a deploy is unfinished stands in that file")),
     }
-    parse(&bytes, path)
 }
 
 /// Reads a journal. A torn last line is as if it had never been written: its effect has not begun.
 ///
 /// # Errors
-/// A damaged line anywhere else, or a format that is newer.
+/// A damaged line anywhere else, a last line that is no beginning of one of bgd's, or a format that is newer.
 pub fn parse(bytes: &[u8], path: &Path) -> Result<JournalState> {
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     let mut replay: Option<Replay> = None;
+    let mut lines = 0;
     for (at, line) in bytes[..whole].split_inclusive(|byte| *byte == b'\n').enumerate() {
+        lines = at + 1;
         let entry = read_line(line, at, path)?;
         match (entry, &mut replay) {
             (Entry::Begin { format, at, cause, release, former, steps }, None) => {
-                file::check_format(&format, path)?;
+                file::check_format(&format, path).map_err(newer)?;
                 replay = Some(Replay {
                     began: at,
                     cause,
@@ -225,6 +242,7 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<JournalState> {
                     happened: Vec::new(),
                     ending: None,
                     whole_bytes: whole as u64,
+                    is_torn: whole < bytes.len(),
                 });
             }
             (Entry::Step { step, happened, .. }, Some(replay)) if replay.ending.is_none() => {
@@ -236,11 +254,31 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<JournalState> {
             _ => return Err(damaged(path, at, "it does not follow from the lines before it")),
         }
     }
+    let starts: &[&str] = match &replay {
+        None => &[r#"{"begin":{"#],
+        Some(replay) if replay.ending.is_none() => &[r#"{"step":{"#, r#"{"end":{"#],
+        Some(_) => &[],
+    };
+    if !is_beginning(&bytes[whole..], starts) {
+        return Err(damaged(path, lines, "it is neither whole nor the beginning of a line of bgd's"));
+    }
     Ok(match replay {
         None => JournalState::None,
         Some(replay) if replay.ending.is_some() => JournalState::Ended(replay),
         Some(replay) => JournalState::Open(replay),
     })
+}
+
+/// Whether bytes can be what a power cut left of a line that starts in one of these ways. Where a file had grown and
+/// its data was not on disk yet, a file system shows zeros.
+fn is_beginning(bytes: &[u8], starts: &[&str]) -> bool {
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1);
+    let text = &bytes[..end];
+    let may_start = |start: &&str| {
+        let common = text.len().min(start.len());
+        text[..common] == start.as_bytes()[..common]
+    };
+    text.is_empty() || starts.iter().any(|start| may_start(&start))
 }
 
 fn read_line(line: &[u8], at: usize, path: &Path) -> Result<Entry> {
@@ -256,9 +294,14 @@ fn read_line(line: &[u8], at: usize, path: &Path) -> Result<Entry> {
         // A newer format may have entries of another shape; say that rather than "damaged".
         let newer = serde_json::from_slice::<Head>(line)
             .ok()
-            .and_then(|head| file::check_format(&head.begin.format, path).err());
+            .and_then(|head| file::check_format(&head.begin.format, path).err().map(newer));
         newer.unwrap_or_else(|| damaged(path, at, &error.to_string()))
     })
+}
+
+/// The error of a journal of a newer format.
+fn newer(error: Error) -> Error {
+    error.with_kind(Kind::Stuck).hint("nothing was touched")
 }
 
 fn damaged(path: &Path, line: usize, why: &str) -> Error {

@@ -113,10 +113,10 @@ fn open(path: &Path) -> Result<File> {
         .truncate(false)
         .mode(0o600)
         .open(path)
-        .or_error(Kind::Other, || format!("cannot open the lock {}", path.display()))
+        .map_err(|error| file::cannot("open the lock", path, error))
 }
 
-fn sign(file: &mut File, path: &Path) -> Result<()> {
+fn sign(lock: &mut File, path: &Path) -> Result<()> {
     let holder = Holder {
         pid: std::process::id(),
         uid: nix::unistd::getuid().as_raw(),
@@ -125,10 +125,10 @@ fn sign(file: &mut File, path: &Path) -> Result<()> {
     };
     let text =
         serde_json::to_string(&holder).or_error(Kind::Other, || "cannot describe this process".to_owned())?;
-    file.set_len(0)
-        .and_then(|()| file.rewind())
-        .and_then(|()| file.write_all(text.as_bytes()))
-        .or_error(Kind::Other, || format!("cannot write {}", path.display()))
+    lock.set_len(0)
+        .and_then(|()| lock.rewind())
+        .and_then(|()| lock.write_all(text.as_bytes()))
+        .map_err(|error| file::cannot("write", path, error))
 }
 
 fn held(path: &Path, what: &str) -> Error {

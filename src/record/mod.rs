@@ -23,3 +23,24 @@ pub use lock::{Holder, Lock};
 pub use state::{Activation, AppState, Cause, Deployed};
 pub use store::{AppStore, LockedApp, Store};
 pub use survey::Survey;
+
+use std::path::Path;
+
+use crate::error::Result;
+use crate::model::Release;
+
+/// Reads the record of a release from its bytes; `path` is what an error names.
+///
+/// # Errors
+/// Bytes that are no record, or one of a newer format.
+pub fn parse_release(bytes: &[u8], path: &Path) -> Result<Release> {
+    file::parse(bytes, path)
+}
+
+/// Reads which releases were live from its bytes; `path` is what an error names.
+///
+/// # Errors
+/// Bytes that are no such list, or one of a newer format.
+pub fn parse_state(bytes: &[u8], path: &Path) -> Result<AppState> {
+    file::parse(bytes, path)
+}

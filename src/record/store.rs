@@ -1,10 +1,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::journal::{self, Journal, JournalState, Replay};
 use super::{AppState, Cause, Holder, Lock, file, lock};
 use crate::error::{Context, Error, Kind, Result};
-use crate::model::{AppName, Release, ReleaseNumber};
+use crate::model::{AppName, Outcome, Release, ReleaseNumber};
 use crate::proxy::Former;
 use crate::step::Step;
 
@@ -71,7 +73,7 @@ impl Store {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => {
-                return Err(error).or_error(Kind::Other, || format!("cannot read {}", folder.display()));
+                return Err(file::cannot("read", &folder, error));
             }
         };
         let mut apps = Vec::new();
@@ -137,7 +139,7 @@ impl AppStore {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => {
-                return Err(error).or_error(Kind::Other, || format!("cannot read {}", folder.display()));
+                return Err(file::cannot("read", &folder, error));
             }
         };
         let mut numbers: Vec<_> = entries
@@ -166,6 +168,18 @@ impl AppStore {
         journal::load(&self.journal_path())
     }
 
+    /// The release that was recorded and never begun: bgd ended before the first line of its journal was whole.
+    ///
+    /// # Errors
+    /// A file that is damaged or of a newer format.
+    pub fn never_begun(&self) -> Result<Option<Release>> {
+        if matches!(self.journal()?, JournalState::Open(_)) {
+            return Ok(None);
+        }
+        let newest = self.numbers()?.last().map(|number| self.release(*number)).transpose()?.flatten();
+        Ok(newest.filter(|release| release.outcome == Outcome::Unfinished))
+    }
+
     /// Who is changing the app now.
     pub fn holder(&self) -> Option<Holder> {
         Lock::holder(&self.folder.join("lock"))
@@ -182,11 +196,13 @@ impl AppStore {
         Ok(LockedApp { store: self, _lock: lock })
     }
 
-    pub(super) fn release_path(&self, number: ReleaseNumber) -> PathBuf {
+    /// The file of one release.
+    pub fn release_path(&self, number: ReleaseNumber) -> PathBuf {
         self.folder.join("releases").join(format!("{number}.json"))
     }
 
-    fn journal_path(&self) -> PathBuf {
+    /// The file of the journal.
+    pub fn journal_path(&self) -> PathBuf {
         self.folder.join("journal.jsonl")
     }
 
@@ -196,7 +212,7 @@ impl AppStore {
     }
 
     /// The journal of the deploy that ended then.
-    pub(super) fn journal_of(&self, ended: jiff::Timestamp) -> PathBuf {
+    pub(super) fn journal_of(&self, ended: Timestamp) -> PathBuf {
         self.journals().join(format!("{}.jsonl", ended.as_microsecond()))
     }
 }
@@ -284,10 +300,13 @@ impl LockedApp {
     /// When a file cannot be moved.
     pub fn archive(&self) -> Result<()> {
         file::make_folder(&self.journals())?;
+        // Later than all others also when the clock was set back: their order says which are the oldest.
+        let after = |last: Timestamp| last.checked_add(SignedDuration::from_micros(1)).unwrap_or(last);
+        let last = self.journal_times()?.into_iter().max();
+        let at = Timestamp::now().max(last.map_or(Timestamp::MIN, after));
         let from = self.journal_path();
         if from.exists() {
-            fs::rename(&from, self.journal_of(jiff::Timestamp::now()))
-                .or_error(Kind::Other, || format!("cannot move {}", from.display()))?;
+            fs::rename(&from, self.journal_of(at)).map_err(|error| file::cannot("move", &from, error))?;
         }
         file::remove(&self.folder.join("former.json"))?;
         file::sync_folder(&self.folder)
@@ -297,12 +316,23 @@ impl LockedApp {
     ///
     /// # Errors
     /// When one cannot be removed; those before it are gone.
-    pub fn remove(&self, releases: &[ReleaseNumber], ended: &[jiff::Timestamp]) -> Result<()> {
+    pub fn remove(&self, releases: &[ReleaseNumber], ended: &[Timestamp]) -> Result<()> {
         releases.iter().try_for_each(|number| file::remove(&self.release_path(*number)))?;
         ended.iter().try_for_each(|at| file::remove(&self.journal_of(*at)))?;
         [self.folder.join("releases"), self.journals()]
             .iter()
             .filter(|folder| folder.exists())
             .try_for_each(|folder| file::sync_folder(folder))
+    }
+
+    /// Notes that the deploy of [`AppStore::never_begun`] never began.
+    ///
+    /// # Errors
+    /// When the record cannot be read or written.
+    pub fn settle(&self) -> Result<Option<ReleaseNumber>> {
+        let Some(mut release) = self.never_begun()? else { return Ok(None) };
+        release.outcome = Outcome::Failed { reason: "interrupted before its first step".to_owned() };
+        self.put_release(&release)?;
+        Ok(Some(release.number))
     }
 }

@@ -81,6 +81,13 @@ impl AppStore {
         Ok(survey)
     }
 
+    /// When each deploy whose journal is kept has ended.
+    pub(super) fn journal_times(&self) -> Result<Vec<Timestamp>> {
+        let mut survey = Survey::default();
+        self.survey_journals(&mut survey)?;
+        Ok(survey.journals)
+    }
+
     fn survey_journals(&self, survey: &mut Survey) -> Result<()> {
         let folder = self.journals();
         if !is_plain(&folder, survey) {

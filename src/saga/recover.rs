@@ -42,6 +42,9 @@ pub fn decide(
         (Some(step), _) => format!("the deploy of release {number} was interrupted in or before: {step}"),
         (None, _) => format!("the deploy of release {number} was interrupted after its last step"),
     }];
+    if replay.is_torn {
+        reasons.push("its last line was cut short: what that announced had not begun".to_owned());
+    }
     reasons.push(if is_live {
         format!("the proxy routes to release {number}")
     } else {

@@ -24,7 +24,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
         None => context.engine.events(&context.green_labels()).await?,
     };
     // The start itself may still stand in the stream; from here on a start is a restart.
-    let mut started = context.green().await?.iter().filter_map(|container| container.state.started).max();
+    let mut known = started(context).await?;
     let mut every_second = interval(Duration::from_secs(1));
     every_second.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut tally = Tally::default();
@@ -33,7 +33,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
             biased;
             event = events.next() => match event {
                 Some(Ok(event)) => match event.kind {
-                    EventKind::Start if !restarted(context, &mut started).await? => continue,
+                    EventKind::Start if !restarted(context, &mut known).await? => continue,
                     kind => Sample::Event { name: event.name, kind },
                 },
                 Some(Err(error)) => return Err(error),
@@ -66,11 +66,20 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     Ok(tally.to_string())
 }
 
-async fn restarted(context: &Context<'_>, known: &mut Option<jiff::Timestamp>) -> Result<bool> {
-    let now = context.green().await?.iter().filter_map(|container| container.state.started).max();
-    let later = now > *known;
+/// When each container of green was started, by the engine's clock.
+type Started = Vec<(String, Option<jiff::Timestamp>)>;
+
+async fn started(context: &Context<'_>) -> Result<Started> {
+    let green = context.green().await?;
+    Ok(green.iter().map(|container| (container.id.clone(), container.state.started)).collect())
+}
+
+/// Whether a container was started anew. A clock that was set back meanwhile makes that an earlier time.
+async fn restarted(context: &Context<'_>, known: &mut Started) -> Result<bool> {
+    let now = started(context).await?;
+    let is_other = now != *known;
     *known = now;
-    Ok(later)
+    Ok(is_other)
 }
 
 async fn ask(context: &Context<'_>) -> Sample {

@@ -20,8 +20,8 @@ mod means;
 mod names;
 mod preflight;
 mod rivals;
-mod rule;
-mod settings;
+pub mod rule;
+pub mod settings;
 mod text;
 #[cfg(test)]
 mod text_tests;

@@ -152,8 +152,17 @@ fn candidates(rule: &Rule) -> Vec<Meets> {
     found
 }
 
+/// Whether a text can stand in a request as it is. A `?` or `#` in a rule's path matches no path of a request.
+fn can_be_sent(text: &str) -> bool {
+    !text.contains(|c: char| c.is_control() || c.is_whitespace() || matches!(c, '?' | '#'))
+}
+
 fn of_matcher(name: &str, arguments: &[String]) -> Vec<Meets> {
-    let each = |make: fn(&String) -> Meets| arguments.iter().map(make).collect();
+    let is_path = name.starts_with("path");
+    let each = |make: fn(&String) -> Meets| {
+        let fit = arguments.iter().filter(|text| can_be_sent(text) && (!is_path || text.starts_with('/')));
+        fit.map(make).collect()
+    };
     match (name, arguments) {
         ("host", _) => each(|host| Meets { host: Some(host.clone()), ..Meets::default() }),
         ("path", _) => each(|path| Meets { path: Some(path.clone()), ..Meets::default() }),
@@ -161,7 +170,7 @@ fn of_matcher(name: &str, arguments: &[String]) -> Vec<Meets> {
             each(|path| Meets { path: Some(path.clone()), is_prefix: true, ..Meets::default() })
         }
         ("method", _) => vec![Meets::default()],
-        ("header" | "headers", [name, value]) => {
+        ("header" | "headers", [name, value]) if can_be_sent(name) && !value.contains(char::is_control) => {
             vec![Meets { headers: vec![(name.clone(), value.clone())], ..Meets::default() }]
         }
         _ => Vec::new(),
@@ -256,6 +265,11 @@ mod tests {
             "Host(`a`) && Method(`POST`)",
             "Host(`a`",
             "Host(a)",
+            "Path(`/x?y`)",
+            "Path(`x`)",
+            "PathPrefix(`/a b`)",
+            "Host(`a\nb`)",
+            "Header(`X-A`, `b\r\nX-B: c`)",
             "",
             "&&",
         ] {
