@@ -95,7 +95,9 @@ async fn put_right(records: AppStore, session: &Session, args: &Args) -> Result<
             records.archive()?;
         }
         if let Some(number) = records.settle()? {
-            session.report.note(format!("the deploy of release {number} was interrupted before its first step"));
+            session
+                .report
+                .note(format!("the deploy of release {number} was interrupted before its first step"));
         }
     }
     let live = records.state()?.live().map(|live| records.release(live)).transpose()?.flatten();

@@ -174,19 +174,19 @@ pub(super) fn told_of(records: &AppStore, number: ReleaseNumber) -> Result<Relea
     let first = match records.release(number) {
         Ok(Some(release)) => return Ok(release),
         Ok(None) => {
-            let message = format!("the journal of an unfinished deploy tells of release {number}, which has no record");
-            Error::new(Kind::Stuck, message).hint(format!("put {} back from a backup", records.release_path(number).display()))
+            let message =
+                format!("the journal of an unfinished deploy tells of release {number}, which has no record");
+            Error::new(Kind::Stuck, message)
+                .hint(format!("put {} back from a backup", records.release_path(number).display()))
         }
-        Err(error) => error
-            .with_kind(Kind::Stuck)
-            .context(format!("an unfinished deploy cannot be brought to its end without the record of release {number}")),
+        Err(error) => error.with_kind(Kind::Stuck).context(format!(
+            "an unfinished deploy cannot be brought to its end without the record of release {number}"
+        )),
     };
-    Err(first
-        .hint(format!("nothing was touched. See with `bgd status {app}` what is live"))
-        .hint(format!(
-            "when that is right, move {} away; the next deploy frees the place of what is left",
-            records.journal_path().display()
-        )))
+    Err(first.hint(format!("nothing was touched. See with `bgd status {app}` what is live")).hint(format!(
+        "when that is right, move {} away; the next deploy frees the place of what is left",
+        records.journal_path().display()
+    )))
 }
 
 /// Whether to go on: with `--yes`, where nobody can be asked, or when the answer is yes.

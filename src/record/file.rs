@@ -73,9 +73,9 @@ pub(super) fn cannot(verb: &str, path: &Path, error: io::Error) -> Error {
     let remedy = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some(format!("make room for {folder}")),
         ErrorKind::ReadOnlyFilesystem => Some(format!("make {folder} writable")),
-        ErrorKind::PermissionDenied => {
-            Some(format!("run bgd as the user who owns {folder}, with the BGD_STATE_DIR of the earlier deploys"))
-        }
+        ErrorKind::PermissionDenied => Some(format!(
+            "run bgd as the user who owns {folder}, with the BGD_STATE_DIR of the earlier deploys"
+        )),
         _ => None,
     };
     let error = Error::new(Kind::Other, format!("cannot {verb} {}", path.display())).caused_by(error);

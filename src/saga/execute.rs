@@ -183,7 +183,10 @@ impl<'a> Saga<'a> {
     fn stuck(&self, stuck: Error, first: &Error) -> Error {
         let app = &self.context.plan.target.app.name;
         let kind = if stuck.kind() == Kind::Stuck { Kind::Stuck } else { Kind::NeedsRecovery };
-        stuck
+        let known = stuck.hints().to_vec();
+        let remedies = first.hints().iter().filter(|hint| !known.contains(hint));
+        remedies
+            .fold(stuck, |stuck, remedy| stuck.hint(remedy))
             .with_kind(kind)
             .context(format!("it could not be undone after: {}", first.one_line()))
             .hint("both releases were left running, and nothing more was touched")

@@ -153,6 +153,29 @@ impl Context<'_> {
         }
     }
 
+    /// Has blue left as it is when green, live and recorded, does not run any more: blue is what can be gone back to.
+    ///
+    /// # Errors
+    /// When Docker cannot be asked.
+    pub async fn hold_if_green_is_dead(&self) -> Result<bool> {
+        let green = self.green().await?;
+        // Between two restarts Docker calls a container running; it has no address then.
+        let reachable = green.addresses(self.app().network.as_str()).len();
+        if green.all_running() && reachable == self.plan.target.containers.len() {
+            return Ok(false);
+        }
+        let (app, number) = (&self.app().name, self.plan.target.number);
+        let remedy = match &self.plan.former {
+            Some(former) => {
+                format!("release {} was left as it is; go back to it with: bgd rollback {app}", former.number)
+            }
+            None => format!("see why with: docker logs, and deploy again: bgd deploy {}", self.app().image),
+        };
+        self.report.warn(format!("release {number} of {app} is live and does not run"), Some(remedy));
+        self.held.set(true);
+        Ok(true)
+    }
+
     /// The container of the proxy, for its lock.
     pub fn proxy_container(&self) -> &ContainerName {
         self.app().proxy.container()

@@ -27,6 +27,9 @@ use crate::error::Result;
 /// # Errors
 /// The step's own; it may have had its effect in part, and undoing it takes that back.
 pub async fn run(step: Step, context: &Context<'_>) -> Result<String> {
+    if step > Step::Record && context.hold_if_green_is_dead().await? {
+        return Ok(String::new());
+    }
     match step {
         Step::Create => create::run(context).await,
         Step::Start => start::run(context).await,

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cancel;
+mod full_disk;
 mod matrix;
+mod prefixes;
 mod proxy;
 mod rollback;
 mod ticks;

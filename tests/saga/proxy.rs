@@ -10,7 +10,9 @@ use bgd::docker::{Engine, Summary};
 use bgd::error::{Error, Kind, Result};
 use bgd::model::{ReleaseNumber, label};
 use bgd::probe::{Answer, Failure, FailureKind, Request, Socket, Vantage};
-use bgd::proxy::{FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Through};
+use bgd::proxy::{
+    FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Target, Through,
+};
 use futures_util::FutureExt;
 
 use crate::ticks::{At, Ticks};
@@ -90,7 +92,9 @@ impl FakeProxy {
         if self.served() != before && before.is_some() {
             self.in_flight.set(IN_FLIGHT);
         }
-        if let Some(trouble) = self.trouble() {
+        if let Some(trouble) = self.trouble()
+            && !self.ticks.excused.get()
+        {
             self.ticks.violated(format!("after {operation}: {trouble}"));
         }
         self.ticks.tick(At::After, &format!("proxy {operation}"))
@@ -100,9 +104,12 @@ impl FakeProxy {
         self.ticks.tick(At::Before, &format!("proxy {operation}"))
     }
 
+    /// Whether it gets an answer from the targets of a route. What was live and has died is no reason not to know another.
     fn reaches(&self, route: &Route) -> Result<()> {
+        let has_died = self.trouble().is_some();
+        let is_dead = |target: &&Target| has_died && Some(target.release) == self.served();
         let targets = [&route.live, &route.idle];
-        for target in targets.into_iter().flatten() {
+        for target in targets.into_iter().flatten().filter(|target| !is_dead(target)) {
             let alive = |address: &IpAddr| self.running_at(*address) == Some(target.release.0);
             let idle_may_be_stopped = Some(target) == route.idle.as_ref() && target.addresses.is_empty();
             if !idle_may_be_stopped && (target.addresses.is_empty() || !target.addresses.iter().all(alive)) {

@@ -69,6 +69,12 @@ impl Ticks {
         self.act.set(act);
     }
 
+    /// What was to happen does not happen any more: the command has ended.
+    pub fn disarm(&self) {
+        self.undo_fails.set(false);
+        self.act.set(None);
+    }
+
     pub fn on_step(&self, hook: impl FnMut(Step) + 'static) {
         *self.on_step.borrow_mut() = Some(Box::new(hook));
     }

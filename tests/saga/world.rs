@@ -113,6 +113,10 @@ impl World {
 
     /// Plans a deploy of a new image, which the host has.
     pub async fn plan_deploy(&self, behaviour: Behaviour) -> Result<Plan> {
+        self.plan_deploy_watched(behaviour, true).await
+    }
+
+    pub async fn plan_deploy_watched(&self, behaviour: Behaviour, watch: bool) -> Result<Plan> {
         let records = self.records();
         let number = records.numbers()?.last().map_or(1, |last| last.0 + 1);
         let asked = format!("myorg/api:{number}");
@@ -122,7 +126,7 @@ impl World {
         })
         .await?;
         let image = quiet_async(self.engine.image(&asked)).await?.unwrap();
-        let wish = Wish::Deploy { app: &self.app, asked: &asked, image: &image, watch: true };
+        let wish = Wish::Deploy { app: &self.app, asked: &asked, image: &image, watch };
         plan::build(&observation, &wish, Timestamp::now())
     }
 
@@ -164,7 +168,10 @@ impl World {
                 records.archive().unwrap();
                 return (None, Ended::Well(Done { held: false }));
             }
-            JournalState::None => return (None, Ended::Well(Done { held: false })),
+            JournalState::None => {
+                records.settle().unwrap();
+                return (None, Ended::Well(Done { held: false }));
+            }
         };
         let plan = match self.plan_of(&replay) {
             Ok(plan) => plan,
@@ -217,6 +224,7 @@ impl World {
             Err(payload) if payload.is::<Crash>() => Ended::Killed,
             Err(payload) => std::panic::resume_unwind(payload),
         };
+        self.ticks.disarm();
         // A kill takes the hook that it came from with it.
         self.guard();
         ended
@@ -253,10 +261,26 @@ impl World {
 
     /// Leaves half of the journal's last line, as a kill in the middle of writing it does.
     pub fn tear_journal(&self) {
-        let path = self.folder.path().join("state/apps/api/journal.jsonl");
+        let path = self.records().journal_path();
         let bytes = std::fs::read(&path).unwrap();
         let last = bytes[..bytes.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
         std::fs::write(&path, &bytes[..last.midpoint(bytes.len())]).unwrap();
+    }
+
+    /// Leaves the beginning of one more line in the journal, as a kill in the middle of writing it does.
+    pub fn begin_a_line(&self) {
+        use std::io::Write;
+        let file = std::fs::OpenOptions::new().append(true).open(self.records().journal_path());
+        file.unwrap().write_all(br#"{"step":{"at":"20"#).unwrap();
+    }
+
+    /// Every container of a release that runs ends by itself.
+    pub fn die(&self, release: u32) {
+        let all = containers(&self.engine);
+        let its = all.iter().filter(|one| one.labels[label::RELEASE] == release.to_string());
+        for one in its.filter(|one| one.status == "running") {
+            self.engine.die(&one.name, 3);
+        }
     }
 
     /// The file that says which releases were live.
