@@ -27,10 +27,11 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
 
 /// Prints the plan of a deploy.
 pub(super) async fn print(session: &Session, app: &App, image: &ImageRef) -> Result<()> {
+    let records = session.store()?.app(&app.name);
+    let journal = records.journal()?;
     let engine = session.engine().await?;
     let proxy = crate::proxy::open(engine.clone(), app)?;
-    let records = session.store()?.app(&app.name);
-    if let JournalState::Open(replay) = records.journal()? {
+    if let JournalState::Open(replay) = journal {
         session.report.warn(
             format!(
                 "the deploy of release {} did not end: this plan is for after its recovery",

@@ -44,6 +44,8 @@ impl<'a> Bench<'a> {
         let store = session.store()?;
         // The lock comes before everything else, so that of twenty deploys nineteen end here.
         let records = take_turn(session, store.app(&app.name), wait).await?;
+        // A journal that cannot be followed is told before anything is asked or done.
+        records.journal()?;
         let engine = session.engine().await?;
         let proxy = crate::proxy::open(engine.clone(), app)?;
         Ok(Self { session, engine, proxy, store, records })

@@ -336,3 +336,29 @@ impl LockedApp {
         Ok(Some(release.number))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_newest_journal_is_named_last_also_when_the_clock_was_set_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = AppName::parse("api").unwrap();
+        let records = Store::at(folder.path()).app(&name).lock(std::time::Duration::ZERO).await.unwrap();
+        let journals = records.journals();
+        file::make_folder(&journals).unwrap();
+        let tomorrow = Timestamp::now().as_microsecond() + 86_400_000_000;
+        for at in 0..60 {
+            fs::write(journals.join(format!("{}.jsonl", tomorrow + at)), "old").unwrap();
+        }
+        for text in ["the last but one", "the last"] {
+            fs::write(records.journal_path(), text).unwrap();
+            records.archive().unwrap();
+        }
+        let mut times = records.journal_times().unwrap();
+        times.sort();
+        let last = times[60..].iter().map(|at| fs::read_to_string(records.journal_of(*at)).unwrap());
+        assert_eq!(last.collect::<Vec<_>>(), ["the last but one", "the last"]);
+    }
+}

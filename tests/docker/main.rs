@@ -4,6 +4,8 @@
 mod adopt;
 mod bad_green;
 mod chaos;
+mod clock;
+mod closed_output;
 mod daemon;
 mod drift;
 mod killed;
@@ -15,6 +17,7 @@ mod restarts;
 mod returning;
 mod scene;
 mod signals;
+mod state_folder;
 mod traefik;
 mod under_load;
 mod vantage;
