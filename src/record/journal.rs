@@ -215,7 +215,7 @@ pub(super) fn load(path: &Path) -> Result<JournalState> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(JournalState::None),
         Err(error) => Err(file::cannot("read the journal", path, error)
             .with_kind(Kind::Stuck)
-            .hint("nothing was touched: whether a deploy is unfinished stands in that file")),
+            .hint("nothing was touched: whether a deploy is unfinished stands in that file. Make it readable, or move it away when `bgd status` shows what is to be live")),
     }
 }
 

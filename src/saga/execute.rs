@@ -183,13 +183,18 @@ impl<'a> Saga<'a> {
     fn stuck(&self, stuck: Error, first: &Error) -> Error {
         let app = &self.context.plan.target.app.name;
         let kind = if stuck.kind() == Kind::Stuck { Kind::Stuck } else { Kind::NeedsRecovery };
+        let (what, left) = if self.status.to_undo().is_empty() {
+            ("all was undone, and that could not be recorded,", "what is live is as before")
+        } else {
+            ("it could not be undone", "both releases were left running, and nothing more was touched")
+        };
         let known = stuck.hints().to_vec();
         let remedies = first.hints().iter().filter(|hint| !known.contains(hint));
         remedies
             .fold(stuck, |stuck, remedy| stuck.hint(remedy))
             .with_kind(kind)
-            .context(format!("it could not be undone after: {}", first.one_line()))
-            .hint("both releases were left running, and nothing more was touched")
+            .context(format!("{what} after: {}", first.one_line()))
+            .hint(left)
             .hint(format!("when the cause is mended: bgd recover {app}"))
             .hint(format!("see the containers: docker ps -a --filter label=bgd.app={app}"))
             .hint(format!("see what the proxy routes to: bgd status {app}"))
