@@ -278,7 +278,7 @@ fn is_beginning(bytes: &[u8], starts: &[&str]) -> bool {
         let common = text.len().min(start.len());
         text[..common] == start.as_bytes()[..common]
     };
-    text.is_empty() || starts.iter().any(|start| may_start(&start))
+    text.is_empty() || starts.iter().any(may_start)
 }
 
 fn read_line(line: &[u8], at: usize, path: &Path) -> Result<Entry> {
