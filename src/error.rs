@@ -45,6 +45,7 @@ pub struct Error {
     source: Option<Box<dyn StdError + Send + Sync>>,
     details: Vec<Detail>,
     hints: Vec<String>,
+    unreachable: bool,
 }
 
 /// A longer text that belongs to an error, such as the tail of a log.
@@ -59,7 +60,14 @@ pub struct Detail {
 impl Error {
     /// Makes an error of a kind. The message is one line, without a full stop.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), source: None, details: Vec::new(), hints: Vec::new() }
+        Self {
+            kind,
+            message: message.into(),
+            source: None,
+            details: Vec::new(),
+            hints: Vec::new(),
+            unreachable: false,
+        }
     }
 
     /// Adds what caused it.
@@ -93,12 +101,25 @@ impl Error {
         self
     }
 
+    /// Says that whoever was asked was not there: the same question may be answered in a moment.
+    #[must_use]
+    pub fn unreachable(mut self) -> Self {
+        self.unreachable = true;
+        self
+    }
+
+    /// Whether whoever was asked was not there, rather than refused.
+    pub fn is_unreachable(&self) -> bool {
+        self.unreachable
+    }
+
     /// Puts a sentence in front: this error becomes the cause, its hints and details stay on top.
     #[must_use]
     pub fn context(self, message: impl Into<String>) -> Self {
-        let Self { kind, message: cause, source, details, hints } = self;
-        let inner = Self { kind, message: cause, source, details: Vec::new(), hints: Vec::new() };
-        Self { kind, message: message.into(), source: Some(Box::new(inner)), details, hints }
+        let Self { kind, message: cause, source, details, hints, unreachable } = self;
+        let inner =
+            Self { kind, message: cause, source, details: Vec::new(), hints: Vec::new(), unreachable };
+        Self { kind, message: message.into(), source: Some(Box::new(inner)), details, hints, unreachable }
     }
 
     /// The class.

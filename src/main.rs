@@ -27,7 +27,8 @@ fn main() -> ExitCode {
         .with_ansi(style.color)
         .init();
     let output = args.output;
-    let session = Session { report: ui::printer(output, style), style, json: output == Output::Json, env };
+    let session =
+        Session { report: ui::printer(output, style).into(), style, json: output == Output::Json, env };
     let result = runtime().and_then(|runtime| {
         // Signals and event streams are followed by tasks of this one thread.
         let local = tokio::task::LocalSet::new();

@@ -13,7 +13,7 @@ use crate::ui::Style;
 /// What every command works with: the environment, the printer and the records.
 pub struct Session {
     /// Prints what happens.
-    pub report: Box<dyn Report>,
+    pub report: Rc<dyn Report>,
     /// How text is coloured.
     pub style: Style,
     /// Whether the output is for a program.
@@ -23,9 +23,11 @@ pub struct Session {
 }
 
 impl Session {
-    /// Connects to the engine.
+    /// Connects to the engine. From then on it is waited for when it is away for a moment.
     pub(super) async fn engine(&self) -> Result<Rc<dyn Engine>> {
-        docker::connect((self.env)("DOCKER_HOST").as_deref()).await
+        let engine = docker::connect((self.env)("DOCKER_HOST").as_deref()).await?;
+        let report = Rc::clone(&self.report);
+        Ok(Rc::new(docker::Patient::new(engine, move |message| report.warn(message, None))))
     }
 
     /// The records of this user.

@@ -113,6 +113,10 @@ impl Engine for Daemon {
         &self.info
     }
 
+    async fn answers(&self) -> bool {
+        self.wire.answers().await
+    }
+
     async fn container(&self, container: &str) -> Result<Option<Container>> {
         let (inspected, facts) = tokio::try_join!(self.inspect(container), self.facts())?;
         let Some(inspected) = inspected else { return Ok(None) };

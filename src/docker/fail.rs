@@ -65,6 +65,7 @@ pub(super) fn unreachable(address: &Address, error: &io::Error) -> Error {
         (_, io::ErrorKind::TimedOut) => no_answer(base),
         _ => base.caused_by(error.to_string()),
     };
+    let base = if may_come_back(error.kind()) { base.unreachable() } else { base };
     match address {
         Address::Tcp(_) => base.hint("check DOCKER_HOST"),
         Address::Unix(_) => base,
@@ -76,8 +77,14 @@ fn lost(error: Error, kind: io::ErrorKind) -> Error {
         io::ErrorKind::PermissionDenied => {
             error.hint("run bgd with sudo, or join the group docker: `sudo usermod -aG docker $USER`")
         }
-        _ => error.hint("is the daemon running? `systemctl status docker`"),
+        io::ErrorKind::TimedOut => error.hint("is the daemon running? `systemctl status docker`"),
+        _ => error.hint("is the daemon running? `systemctl status docker`").unreachable(),
     }
+}
+
+/// Whether waiting can help: an engine that is being restarted refuses, is not there, or closes what it had begun.
+fn may_come_back(kind: io::ErrorKind) -> bool {
+    !matches!(kind, io::ErrorKind::PermissionDenied | io::ErrorKind::TimedOut)
 }
 
 fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
@@ -86,7 +93,10 @@ fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
         if let Some(io) = error.downcast_ref::<io::Error>() {
             return Some(io.kind());
         }
-        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message) {
+        if error
+            .downcast_ref::<hyper::Error>()
+            .is_some_and(|error| error.is_incomplete_message() || error.is_canceled() || error.is_closed())
+        {
             return Some(io::ErrorKind::UnexpectedEof);
         }
         next = error.source();

@@ -20,6 +20,7 @@ mod json;
 mod lifecycle;
 mod mounts;
 mod networks;
+mod patient;
 mod pull;
 mod top;
 mod types;
@@ -35,6 +36,7 @@ use crate::error::Result;
 use crate::model::{ContainerSpec, ImageRef};
 
 pub use connect::connect;
+pub use patient::Patient;
 pub use types::{
     Address, Container, ContainerEvent, EngineInfo, EventKind, ExecOutput, HealthLog, HealthStatus, Image,
     ImageRemoval, ImageSummary, Network, Process, PullProgress, State, Summary,
@@ -51,6 +53,16 @@ pub trait Engine {
 
     /// Looks a container up; `None` when there is none.
     async fn container(&self, container: &str) -> Result<Option<Container>>;
+
+    /// The same at once: an engine that is away is not waited for.
+    async fn glance(&self, container: &str) -> Result<Option<Container>> {
+        self.container(container).await
+    }
+
+    /// Whether the engine answers now.
+    async fn answers(&self) -> bool {
+        true
+    }
 
     /// Lists containers, stopped ones too, that carry all of these labels (`key` or `key=value`).
     async fn containers(&self, labels: &[String]) -> Result<Vec<Summary>>;

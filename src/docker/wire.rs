@@ -20,6 +20,8 @@ use crate::error::{Error, Kind, Result};
 
 /// How long the engine may take to answer.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(120);
+/// How long the engine may take to say that it is there.
+const PING: Duration = Duration::from_secs(2);
 
 /// Where GET requests go, and under which version of the API.
 #[derive(Debug, Clone)]
@@ -58,6 +60,12 @@ impl Wire {
             .body(Empty::<Bytes>::new())
             .map_err(io::Error::other)?;
         sender.send_request(request).await.map_err(io::Error::other)
+    }
+
+    /// Whether the engine answers now, within [`PING`].
+    pub(super) async fn answers(&self) -> bool {
+        let answer = tokio::time::timeout(PING, self.open("/_ping")).await;
+        answer.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status().is_success()))
     }
 
     /// Asks for JSON; `None` when the engine knows of no such object.

@@ -31,6 +31,11 @@ pub const ASIDE: &str = ".bgd";
 /// static binary, does the same work. Both give the same answers.
 #[async_trait(?Send)]
 pub trait Vantage {
+    /// Whether it still can be used, as far as is known. One whose helper has ended cannot.
+    fn stands(&self) -> bool {
+        true
+    }
+
     /// Sends one request on a connection of its own and reads the whole answer. Redirects are not followed.
     async fn request(&self, request: &Request) -> Result<Answer, Failure>;
 

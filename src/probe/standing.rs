@@ -16,6 +16,11 @@ const GRACE: Duration = Duration::from_secs(10);
 /// The way to where the work is done: a call in this process, or a helper container.
 #[async_trait(?Send)]
 pub(super) trait Channel {
+    /// Whether it is known to be dead.
+    fn is_dead(&self) -> bool {
+        false
+    }
+
     /// Has the work done.
     ///
     /// # Errors
@@ -114,6 +119,10 @@ fn unexpected() -> Error {
 
 #[async_trait(?Send)]
 impl<C: Channel> Vantage for Standing<C> {
+    fn stands(&self) -> bool {
+        !self.channel.is_dead()
+    }
+
     async fn request(&self, request: &Request) -> Result<Answer, Failure> {
         let lost = |message: String| Failure { kind: FailureKind::Vantage, message };
         let asked = self.channel.ask(Ask::Request(request.clone()));

@@ -45,7 +45,9 @@ impl Seat {
 pub async fn take(engine: &Rc<dyn Engine>, name: &str, former: Option<Seat>) -> Result<Seat> {
     let container = steady(&**engine, name).await?;
     let vantage = match former {
-        Some(former) if is_same_process(&former.container, &container) => former.vantage,
+        Some(former) if is_same_process(&former.container, &container) && former.vantage.stands() => {
+            former.vantage
+        }
         _ if container.state.restarting => {
             // Its process may be there at this moment and gone at the next.
             let mut stopped = container.clone();
@@ -55,6 +57,12 @@ pub async fn take(engine: &Rc<dyn Engine>, name: &str, former: Option<Seat>) -> 
         _ => probe::open(Rc::clone(engine), &container).await?,
     };
     Ok(Seat { container, vantage })
+}
+
+/// Whether the engine is away, so that nobody can say how a container is. What runs in it goes on all the same, and a
+/// place that was taken in it before still serves.
+pub async fn is_out_of_sight(engine: &dyn Engine, name: &str) -> bool {
+    engine.glance(name).await.is_err_and(|error| error.is_unreachable())
 }
 
 /// Looks a container up. One that was started a moment ago is watched until it is clear whether it stays up: a proxy

@@ -103,7 +103,9 @@ impl<'a> Saga<'a> {
 
     /// Decides what a failure means, and unwinds if it means that.
     async fn failed(&mut self, step: Step, error: Error) -> Error {
-        let stays = self.may_have_moved(step) && error.kind() == Kind::Interrupted;
+        // Without the engine nothing could be taken back, and nothing is known to be wrong with green.
+        let blind = step == Step::Watch && error.is_unreachable();
+        let stays = blind || (self.may_have_moved(step) && error.kind() == Kind::Interrupted);
         if stays || !step.can_go_back() {
             return self.left_open(step, error);
         }
@@ -170,6 +172,7 @@ impl<'a> Saga<'a> {
             None => format!("nothing is live for {}, as before", target.app.name),
         };
         let kind = match (error.kind(), step) {
+            (Kind::Docker, _) if error.is_unreachable() => Kind::Docker,
             (Kind::Other | Kind::Docker, Step::Switch | Step::Verify) => Kind::Proxy,
             (kind @ (Kind::Interrupted | Kind::Locked), _) => kind,
             (_, Step::Watch) => Kind::RolledBack,

@@ -12,7 +12,8 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
         match context.engine.start(name).await {
             Ok(()) => Ok(()),
             Err(error) => {
-                Err(error.with_kind(Kind::NotReady).context(format!("{name} could not be started")))
+                let kind = if error.is_unreachable() { error.kind() } else { Kind::NotReady };
+                Err(error.with_kind(kind).context(format!("{name} could not be started")))
             }
         }
     }))

@@ -2,18 +2,22 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use jiff::Timestamp;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{Context, Step};
 use crate::docker::EventKind;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Health, Method};
-use crate::probe::Request;
+use crate::plan::Present;
+use crate::probe::{FailureKind, Request};
 use crate::proxy::Through;
 use crate::watch::{Sample, Tally, Verdict};
 
 /// How long a request of the watch may take.
 const LIMIT: Duration = Duration::from_secs(5);
+/// What ended both releases, such as a restart of the daemon, ended them within this time.
+const TOGETHER: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let window = context.app().watch_window;
@@ -25,6 +29,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     };
     // The start itself may still stand in the stream; from here on a start is a restart.
     let mut known = started(context).await?;
+    let blue_started = last_start(&context.blue().await?);
     let mut every_second = interval(Duration::from_secs(1));
     every_second.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut tally = Tally::default();
@@ -43,7 +48,8 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
             _ = every_second.tick() => ask(context).await,
         };
         if let Verdict::Bad(why) = tally.add(&sample) {
-            if let Some(shared) = blue_fails_too(context).await? {
+            let died = matches!(sample, Sample::Event { kind: EventKind::Die(_) | EventKind::Start, .. });
+            if let Some(shared) = blue_fails_too(context, blue_started.filter(|_| died)).await? {
                 context.report.warn(
                     format!(
                         "release {} fails ({why}), and {shared}: it is not taken back",
@@ -82,27 +88,43 @@ async fn restarted(context: &Context<'_>, known: &mut Started) -> Result<bool> {
     Ok(is_other)
 }
 
+fn last_start(release: &Present) -> Option<Timestamp> {
+    release.iter().filter_map(|container| container.state.started).max()
+}
+
 async fn ask(context: &Context<'_>) -> Sample {
     let through = Through { method: "GET", path: path(context), host: host(context), limit: LIMIT };
     match context.proxy.through(through).await {
         Ok(answer) => Sample::Answer(answer.status),
+        Err(failure) if failure.kind == FailureKind::Vantage => Sample::Unasked,
         Err(failure) => Sample::NoAnswer(failure.to_string()),
     }
 }
 
 /// Asks blue what green could not answer. `Some` says why going back would not help.
-async fn blue_fails_too(context: &Context<'_>) -> Result<Option<String>> {
+///
+/// When green died, `started` says since when blue ran at the beginning of the watch.
+async fn blue_fails_too(context: &Context<'_>, started: Option<Timestamp>) -> Result<Option<String>> {
     let Some(former) = &context.plan.former else {
         return Ok(Some("there is no release before it".to_owned()));
     };
-    let addresses = context.blue_addresses().await?;
+    let blue = context.blue().await?;
+    let addresses = blue.addresses(former.app.network.as_str());
     let Some(address) = addresses.first() else {
         return Ok(Some(format!("release {} does not run any more", former.number)));
     };
+    let age = |again: Timestamp| Timestamp::now().duration_since(again).unsigned_abs();
+    let again = last_start(&blue).filter(|again| started.is_some_and(|started| *again > started));
+    if again.is_some_and(|again| age(again) < TOGETHER) {
+        return Ok(Some(format!("release {} was restarted just now, too", former.number)));
+    }
     let to = SocketAddr::new(*address, former.app.port);
     let host = host(context).unwrap_or(former.app.name.as_str());
     let request = Request::get(to, host, path(context), LIMIT);
-    let vantage = context.proxy.vantage().await?;
+    let vantage = match context.proxy.vantage().await {
+        Ok(vantage) => vantage,
+        Err(error) => return Ok(Some(format!("the proxy cannot be asked either ({})", error.one_line()))),
+    };
     Ok(match vantage.request(&request).await {
         Ok(answer) if answer.status < 500 => None,
         Ok(answer) => Some(format!("release {} answers {} as well", former.number, answer.status)),

@@ -13,6 +13,8 @@ pub enum Sample {
     Answer(u16),
     /// A request through the proxy got no whole answer.
     NoAnswer(String),
+    /// Nobody could be asked, because the proxy does not run: that says nothing of the release.
+    Unasked,
     /// Docker told something of a container of the release.
     Event {
         /// The container.
@@ -36,6 +38,7 @@ pub enum Verdict {
 pub struct Tally {
     answers: BTreeMap<u16, u64>,
     unanswered: u64,
+    unasked: u64,
     in_a_row: u32,
 }
 
@@ -56,6 +59,10 @@ impl Tally {
             Sample::NoAnswer(why) => {
                 self.unanswered += 1;
                 self.failed(why)
+            }
+            Sample::Unasked => {
+                self.unasked += 1;
+                Verdict::Good
             }
             Sample::Event { name, kind } => match kind {
                 EventKind::Die(code) => Verdict::Bad(format!("{name} ended with exit code {code}")),
@@ -99,7 +106,8 @@ impl fmt::Display for Tally {
         write!(f, "{} requests", self.asked())?;
         let answers = self.answers.iter().map(|(status, count)| format!("{count} × {status}"));
         let unanswered = (self.unanswered > 0).then(|| format!("{} unanswered", self.unanswered));
-        for (at, part) in answers.chain(unanswered).enumerate() {
+        let unasked = (self.unasked > 0).then(|| format!("{} could not be sent", self.unasked));
+        for (at, part) in answers.chain(unanswered).chain(unasked).enumerate() {
             write!(f, "{}{part}", if at == 0 { ": " } else { ", " })?;
         }
         Ok(())
@@ -126,6 +134,19 @@ mod tests {
         let Verdict::Bad(why) = tally.add(&refused) else { panic!("three in a row were good") };
         assert!(why.contains("connection refused"), "{why}");
         assert_eq!(tally.to_string(), "6 requests: 1 × 404, 1 × 500, 1 × 502, 3 unanswered");
+    }
+
+    #[test]
+    fn what_could_not_be_asked_says_nothing() {
+        let mut tally = Tally::default();
+        for _ in 0..FAILURES {
+            assert_eq!(tally.add(&Sample::Unasked), Verdict::Good);
+        }
+        assert_eq!(tally.to_string(), "0 requests: 3 could not be sent");
+        tally.add(&Sample::Answer(500));
+        tally.add(&Sample::Unasked);
+        tally.add(&Sample::Answer(500));
+        assert!(matches!(tally.add(&Sample::Answer(500)), Verdict::Bad(_)), "a gap excused failures");
     }
 
     #[test]

@@ -22,6 +22,10 @@ impl Engine for Fake {
         &self.0.info
     }
 
+    async fn answers(&self) -> bool {
+        !self.0.away.get()
+    }
+
     async fn container(&self, container: &str) -> Result<Option<Container>> {
         let call = self.enter("container", container)?;
         let mut world = self.0.world.borrow_mut();

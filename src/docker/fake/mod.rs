@@ -5,7 +5,7 @@
 mod engine;
 mod world;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -50,6 +50,7 @@ struct Inner {
     before: RefCell<Option<Hook>>,
     after: RefCell<Option<Hook>>,
     on_exec: RefCell<Option<OnExec>>,
+    away: Cell<bool>,
 }
 
 impl Default for Fake {
@@ -75,6 +76,7 @@ impl Fake {
             before: RefCell::default(),
             after: RefCell::default(),
             on_exec: RefCell::default(),
+            away: Cell::new(false),
         }))
     }
 
@@ -133,6 +135,11 @@ impl Fake {
     /// Everything that was asked of the engine, such as `start api-green`, and by what it was named.
     pub fn calls(&self) -> Vec<String> {
         self.0.calls.borrow().clone()
+    }
+
+    /// Lets the engine be away, as it is while the daemon is restarted, or come back.
+    pub fn go_away(&self, away: bool) {
+        self.0.away.set(away);
     }
 
     /// Forgets what was asked so far.
@@ -205,6 +212,9 @@ impl Fake {
     fn enter(&self, operation: &str, object: &str) -> Result<String> {
         let call = format!("{operation} {object}").trim().to_owned();
         self.0.calls.borrow_mut().push(call.clone());
+        if self.0.away.get() {
+            return Err(Error::new(Kind::Docker, "cannot reach Docker").unreachable());
+        }
         Self::run(&self.0.before, &call)?;
         let mut failures = self.0.failures.borrow_mut();
         match failures.iter().position(|(failing, _)| failing == operation) {

@@ -22,6 +22,7 @@ pub(crate) struct Helper {
     waiting: RefCell<HashMap<u64, oneshot::Sender<Got>>>,
     input: Mutex<Input>,
     output: Mutex<Output>,
+    dead: Cell<bool>,
 }
 
 struct Input {
@@ -60,6 +61,7 @@ impl Helper {
             waiting: RefCell::default(),
             input: Mutex::new(Input { stream: attached.input, rest: VecDeque::new() }),
             output: Mutex::new(Output { stream: attached.output, begun: Vec::new() }),
+            dead: Cell::new(false),
         }
     }
 }
@@ -117,7 +119,19 @@ impl Drop for Waiting<'_> {
 
 #[async_trait(?Send)]
 impl Channel for Helper {
+    fn is_dead(&self) -> bool {
+        self.dead.get()
+    }
+
     async fn ask(&self, ask: Ask) -> Result<Got> {
+        let got = self.call(ask).await;
+        self.dead.set(self.dead.get() || got.is_err());
+        got
+    }
+}
+
+impl Helper {
+    async fn call(&self, ask: Ask) -> Result<Got> {
         let id = self.next.replace(self.next.get() + 1);
         let call =
             line(&Call { id, ask }).or_error(Kind::Other, || "the question cannot be written".to_owned())?;

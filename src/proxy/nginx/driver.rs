@@ -246,7 +246,13 @@ impl Proxy for NginxDriver {
     }
 
     async fn through(&self, request: Through<'_>) -> Result<Answer, Failure> {
-        let seat = self.running().await.map_err(|error| unreachable(&error))?;
+        let former = self.seat.borrow().clone().filter(Seat::is_running);
+        let seat = match former {
+            Some(former) if seat::is_out_of_sight(&*self.engine, self.proxy.container.as_str()).await => {
+                former
+            }
+            _ => self.running().await.map_err(|error| unreachable(&error))?,
+        };
         let host = match request.host {
             Some(host) => host.to_owned(),
             None => {

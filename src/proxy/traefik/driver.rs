@@ -228,7 +228,13 @@ impl Proxy for TraefikDriver {
 
     async fn through(&self, request: Through<'_>) -> Result<Answer, Failure> {
         let lost = |message: String| Failure { kind: FailureKind::Vantage, message };
-        let known = self.running().await.map_err(|error| lost(error.one_line()))?;
+        let former = self.known.borrow().clone().filter(|known| known.seat.is_running());
+        let known = match former {
+            Some(former) if seat::is_out_of_sight(&*self.engine, self.proxy.container.as_str()).await => {
+                former
+            }
+            _ => self.running().await.map_err(|error| lost(error.one_line()))?,
+        };
         let scene = self.scene(&known);
         let door = scene.door.map_err(|why| lost(why.to_owned()))?;
         let mut asked = self.request_at(door, request.path, request.host, request.limit);
