@@ -34,6 +34,8 @@ pub struct FailureGroup {
     pub count: u64,
     pub first_ms: u64,
     pub last_ms: u64,
+    /// When the latest of the requests that failed had begun.
+    pub last_begun_ms: u64,
     /// The message of the first.
     pub sample: String,
 }
@@ -85,7 +87,7 @@ impl fmt::Display for Report {
             writeln!(f, "   {}, longest gap {} ms", kind.latency, kind.longest_gap.ms)?;
         }
         for group in &self.failures {
-            let FailureGroup { kind, load, count, first_ms, last_ms, sample } = group;
+            let FailureGroup { kind, load, count, first_ms, last_ms, sample, .. } = group;
             writeln!(f, "  failed: {count} × {kind} ({load}), from {first_ms} to {last_ms} ms: {sample}")?;
         }
         Ok(())

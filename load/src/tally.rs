@@ -30,6 +30,7 @@ struct Failures {
     count: u64,
     first: Duration,
     last: Duration,
+    last_begun: Duration,
     sample: String,
 }
 
@@ -62,16 +63,25 @@ impl Tally {
         }
     }
 
-    pub fn failed(&mut self, kind: Kind, failure: Failure) {
+    /// Counts a request that failed now and had begun then.
+    pub fn failed(&mut self, kind: Kind, failure: Failure, began: Instant) {
         let now = self.started.elapsed();
         self.all.failed += 1;
         if let Some(counts) = self.kinds.get_mut(&kind) {
             counts.failed += 1;
         }
         let group = self.failures.entry((kind, failure.kind));
-        let group = group.or_insert(Failures { count: 0, first: now, last: now, sample: failure.message });
+        let begun = began.saturating_duration_since(self.started);
+        let group = group.or_insert(Failures {
+            count: 0,
+            first: now,
+            last: now,
+            last_begun: begun,
+            sample: failure.message,
+        });
         group.count += 1;
         group.last = now;
+        group.last_begun = group.last_begun.max(begun);
     }
 
     pub fn connected(&mut self) {
@@ -160,6 +170,7 @@ impl Failures {
             count: self.count,
             first_ms: ms(self.first),
             last_ms: ms(self.last),
+            last_begun_ms: ms(self.last_begun),
             sample: self.sample.clone(),
         }
     }

@@ -90,6 +90,13 @@ pub enum FailureKind {
     Vantage,
 }
 
+impl FailureKind {
+    /// Whether there was a connection, so that it was the other side that failed.
+    pub fn has_connected(self) -> bool {
+        matches!(self, Self::AnswerTimeout | Self::Closed | Self::NotHttp)
+    }
+}
+
 impl fmt::Display for FailureKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

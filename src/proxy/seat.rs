@@ -27,6 +27,11 @@ impl Seat {
         self.container.state.running && !self.container.state.restarting
     }
 
+    /// Whether another look has found the same process.
+    pub fn is_same_process(&self, now: &Self) -> bool {
+        is_same_process(&self.container, &now.container)
+    }
+
     /// The error for a proxy that does not run.
     pub fn not_running(&self) -> Error {
         let name = &self.container.name;

@@ -1,14 +1,42 @@
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use tokio::time::{Instant, sleep};
 
 use super::{Context, Step};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
+use crate::model::Health;
+use crate::probe::{FailureKind, Request};
+
+/// How long green may take to answer right before the switch. Only that somebody is there is asked.
+const LIMIT: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let _writing = context.store.lock_proxy(context.proxy_container().as_str()).await?;
-    context.proxy.switch(&context.switched_route().await?).await?;
+    let route = context.switched_route().await?;
+    let green = route.live.iter().flat_map(|target| target.addresses.iter().map(|at| (*at, target.port)));
+    try_join_all(green.map(|(address, port)| still_there(context, SocketAddr::new(address, port)))).await?;
+    context.proxy.switch(&route).await?;
     Ok(String::new())
+}
+
+/// Refuses to send traffic to a container that has ended since it was found ready, of which the engine may not know yet.
+async fn still_there(context: &Context<'_>, at: SocketAddr) -> Result<()> {
+    let host = context.app().name.as_str();
+    let path = match &context.app().health {
+        Health::Http { path, .. } => path,
+        _ => "/",
+    };
+    let vantage = context.proxy.vantage().await?;
+    match vantage.request(&Request::get(at, host, path, LIMIT)).await {
+        // A vantage point that fails says nothing of green, and the switch will tell.
+        Err(failure) if !failure.kind.has_connected() && failure.kind != FailureKind::Vantage => {
+            let message = format!("release {} is not there any more", context.plan.target.number);
+            Err(Error::new(Kind::NotReady, message).caused_by(format!("{at}: {failure}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Moves the traffic back, then lets green finish what it was given.

@@ -10,7 +10,7 @@ use crate::docker::EventKind;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Health, Method};
 use crate::plan::Present;
-use crate::probe::{FailureKind, Request};
+use crate::probe::Request;
 use crate::proxy::Through;
 use crate::watch::{Sample, Tally, Verdict};
 
@@ -21,7 +21,6 @@ const TOGETHER: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let window = context.app().watch_window;
-    let until = Instant::now() + window;
     let events = context.events.borrow_mut().take();
     let mut events = match events {
         Some(events) => events,
@@ -30,6 +29,8 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     // The start itself may still stand in the stream; from here on a start is a restart.
     let mut known = started(context).await?;
     let blue_started = last_start(&context.blue().await?);
+    // From here on it is really watched: an engine that is away would have been waited for above.
+    let until = Instant::now() + window;
     let mut every_second = interval(Duration::from_secs(1));
     every_second.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut tally = Tally::default();
@@ -96,7 +97,8 @@ async fn ask(context: &Context<'_>) -> Sample {
     let through = Through { method: "GET", path: path(context), host: host(context), limit: LIMIT };
     match context.proxy.through(through).await {
         Ok(answer) => Sample::Answer(answer.status),
-        Err(failure) if failure.kind == FailureKind::Vantage => Sample::Unasked,
+        // Whoever cannot even connect has not met the release: the proxy itself is down, or on its way up.
+        Err(failure) if !failure.kind.has_connected() => Sample::Unasked,
         Err(failure) => Sample::NoAnswer(failure.to_string()),
     }
 }

@@ -37,13 +37,18 @@ fn engine(nginx: &[Nginx]) -> PrivateEngine {
 /// An engine that has these proxies and two versions of the app.
 pub fn engine_with(proxies: &[&str]) -> PrivateEngine {
     let engine = PrivateEngine::start();
+    load_images(&engine, proxies);
+    engine
+}
+
+/// Brings these proxies and two versions of the app.
+pub fn load_images(engine: &PrivateEngine, proxies: &[&str]) {
     for version in ["1.0", "1.1"] {
         engine.load_image(&images().app(version));
     }
     for proxy in proxies {
         engine.load_image(proxy);
     }
-    engine
 }
 
 fn scene(engine: &PrivateEngine, nginx: Nginx, policy: &str) -> Scene {

@@ -11,6 +11,7 @@ mod drift;
 mod killed;
 mod locks;
 mod lost;
+mod outside;
 mod proxy_faults;
 mod prune;
 mod restarts;

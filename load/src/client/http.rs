@@ -28,7 +28,7 @@ pub async fn run(shared: Arc<Shared>, kind: Kind, mut pace: Option<Interval>) {
         let outcome = shared.in_time(ask(&shared, &mut connection, &request)).await;
         match outcome.and_then(|answer| judge(&request, answer)) {
             Ok(answer) => shared.tally().answered(kind, answer.version.as_deref(), began.elapsed()),
-            Err(failure) => shared.failed(kind, failure).await,
+            Err(failure) => shared.failed(kind, failure, began).await,
         }
         // Outside the request's time: it had its whole answer.
         if let Some(ending) = connection.take_if(|connection| !connection.keeps) {

@@ -59,8 +59,8 @@ impl Shared {
         })
     }
 
-    async fn failed(&self, kind: Kind, failure: Failure) {
-        self.tally().failed(kind, failure);
+    async fn failed(&self, kind: Kind, failure: Failure, began: std::time::Instant) {
+        self.tally().failed(kind, failure, began);
         tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
     }
 }

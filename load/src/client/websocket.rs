@@ -17,29 +17,33 @@ type Socket = WebSocketStream<TcpStream>;
 pub async fn run(shared: Arc<Shared>, pace: Option<Interval>) {
     let Some(mut pace) = pace else { return };
     while !shared.is_stopping() {
-        match session(&shared, &mut pace).await {
+        let mut began = Instant::now();
+        match session(&shared, &mut pace, &mut began).await {
             Ok(()) => {}
-            Err(failure) => shared.failed(Kind::Websocket, failure).await,
+            Err(failure) => shared.failed(Kind::Websocket, failure, began).await,
         }
     }
 }
 
-/// Connects and echoes at a pace until the server closes in order or the load is stopped.
-async fn session(shared: &Shared, pace: &mut Interval) -> Result<(), Failure> {
-    let began = Instant::now();
+/// Connects and echoes at a pace until the server closes in order or the load is stopped. `began` is when the echo or the
+/// connection began that it is at.
+async fn session(shared: &Shared, pace: &mut Interval, began: &mut Instant) -> Result<(), Failure> {
     let (mut socket, version) = shared.in_time(open(shared)).await?;
     shared.tally().answered(Kind::Websocket, Some(&version), began.elapsed());
     for number in 0_u64.. {
         tokio::select! {
             _ = pace.tick() => {}
             // Nothing is due from the server now, so what comes is its close frame or a mistake.
-            message = next(&mut socket) => return match message? {
-                Some(unasked) => Err(Failure::new(FailureKind::Mismatch, format!("unasked for: {unasked:?}"))),
-                None => closed(shared, &mut socket).await,
-            },
+            message = next(&mut socket) => {
+                *began = Instant::now();
+                return match message? {
+                    Some(unasked) => Err(Failure::new(FailureKind::Mismatch, format!("unasked for: {unasked:?}"))),
+                    None => closed(shared, &mut socket).await,
+                };
+            }
             () = shared.stopped() => break,
         }
-        let began = Instant::now();
+        *began = Instant::now();
         let sent = format!("echo {number}");
         match shared.in_time(echo(&mut socket, &sent)).await? {
             Some(came) if came == sent => {

@@ -1,3 +1,7 @@
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
 use crate::error::Result;
 use crate::model::NginxRoute;
 use crate::proxy::{Former, Restored};
@@ -8,29 +12,37 @@ use super::marker::{self, generation_of};
 use super::processes::Processes;
 use super::reload::{Asks, Before, Expected, confirm, load, put_all, read_text};
 use super::text;
+use crate::probe::Vantage;
 use crate::proxy::seat::Seat;
+
+/// How long an nginx that is restarted again and again is followed.
+const RESTARTS: Duration = Duration::from_secs(60);
+/// How long an nginx may take until it answers after its start.
+const STARTING: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(20);
 
 impl NginxDriver {
     /// Puts a snapshot back and proves that nginx uses it.
     pub(super) async fn put_back(&self, former: &Former) -> Result<Restored> {
-        let seat = self.seat().await?;
         let wanted = self.former_file(former)?;
         let flags = self.former_flags(former);
-        if !seat.is_running() {
-            self.put_back_stopped(&seat, wanted, flags).await?;
-            return Ok(Restored::WhenItRuns);
-        }
-        match self.put_back_running(&seat, wanted.clone(), flags).await {
-            Ok(()) => Ok(Restored::Verified),
-            Err(error) => {
-                // It may have died in between; then the files are what counts.
-                let seat = self.seat().await?;
-                if seat.is_running() {
-                    return Err(error);
-                }
+        let began = Instant::now();
+        let mut seat = self.seat().await?;
+        loop {
+            if !seat.is_running() {
                 self.put_back_stopped(&seat, wanted, flags).await?;
-                Ok(Restored::WhenItRuns)
+                return Ok(Restored::WhenItRuns);
             }
+            let error = match self.put_back_running(&seat, wanted.clone(), flags).await {
+                Ok(()) => return Ok(Restored::Verified),
+                Err(error) => error,
+            };
+            // It may have died or been restarted in between; then the files are what counts.
+            let now = self.seat().await?;
+            if now.is_same_process(&seat) || began.elapsed() >= RESTARTS {
+                return Err(error);
+            }
+            seat = now;
         }
     }
 
@@ -62,9 +74,9 @@ impl NginxDriver {
         }
         let path = self.file();
         let generation = wanted.as_deref().and_then(generation_of).map(str::to_owned);
-        let loaded = marker::ask(vantage, &self.app.name).await.map_err(marker::unanswered)?;
-        let is_loaded = loaded.map(|marker| marker.generation) == generation;
-        if read_text(vantage, &path).await? == wanted && is_loaded && !self.is_reloading(seat).await? {
+        let is_on_disk = read_text(vantage, &path).await? == wanted;
+        if is_on_disk && self.loads(vantage, generation.as_deref()).await? && !self.is_reloading(seat).await?
+        {
             return Ok(());
         }
         let before = load(&*self.engine, seat, &[(path, wanted)], Asks::Before).await?;
@@ -76,6 +88,20 @@ impl NginxDriver {
             before: Before::Known(&before),
         };
         confirm(&*self.engine, seat, &expected).await
+    }
+
+    /// Whether nginx has loaded this generation. One that nobody answers for may be starting, and reads it then by itself:
+    /// to an old nginx a reload would cost its idle connections.
+    async fn loads(&self, vantage: &dyn Vantage, generation: Option<&str>) -> Result<bool> {
+        let began = Instant::now();
+        loop {
+            let marker = marker::ask(vantage, &self.app.name).await.map_err(marker::unanswered)?;
+            let loaded = marker.map(|marker| marker.generation);
+            if loaded.is_some() || generation.is_none() || began.elapsed() >= STARTING {
+                return Ok(loaded.as_deref() == generation);
+            }
+            sleep(PAUSE).await;
+        }
     }
 
     /// Whether a reload of a moment ago may still be under way, so that an answer of a former worker proves nothing.

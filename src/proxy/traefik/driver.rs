@@ -35,6 +35,8 @@ pub struct TraefikDriver {
 
 /// How long the engine may take to learn that a container has ended.
 const NEWS: Duration = Duration::from_secs(2);
+/// How long a Traefik that is restarted again and again is followed.
+const RESTARTS: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// A Traefik's process and what was found out about it.
@@ -203,11 +205,12 @@ impl Proxy for TraefikDriver {
             };
             match done {
                 Ok(()) => return Ok(restored),
-                // It may have died in between, of which the engine learns a moment later; then what it will find is what
-                // counts.
+                // It may have died or been restarted in between, of which the engine learns a moment later; then what it
+                // will find is what counts.
                 Err(error)
-                    if began.elapsed() >= NEWS
-                        && known.seat.is_running() == self.known().await?.seat.is_running() =>
+                    if began.elapsed() >= RESTARTS
+                        || (began.elapsed() >= NEWS
+                            && process(&known.seat) == process(&self.known().await?.seat)) =>
                 {
                     return Err(error);
                 }

@@ -48,6 +48,11 @@ impl Bgd {
         self
     }
 
+    /// The same for one that is in use.
+    pub fn set_env(&mut self, name: &str, value: &str) {
+        self.env.push((name.to_string(), value.to_string()));
+    }
+
     /// The folder of `BGD_STATE_DIR`.
     pub fn state_dir(&self) -> PathBuf {
         self.folder.path().join("state")

@@ -1,6 +1,8 @@
 use crate::docker::Docker;
 use crate::http::{self, Answer};
 use crate::poll::poll_until;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -79,6 +81,11 @@ impl Container {
         self.docker.ok(["restart", &self.name]);
     }
 
+    /// The same, with a second to end in.
+    pub fn restart_fast(&self) {
+        self.docker.ok(["restart", "--time", "1", &self.name]);
+    }
+
     pub fn stop(&self) {
         self.docker.ok(["stop", &self.name]);
     }
@@ -90,6 +97,14 @@ impl Container {
     /// SIGKILL.
     pub fn kill(&self) {
         self.docker.ok(["kill", &self.name]);
+    }
+
+    /// SIGKILL to its first process, of which Docker knows nothing: with a restart policy it comes back.
+    #[track_caller]
+    pub fn crash(&self) {
+        let pid = Pid::from_raw(self.pid().try_into().expect("a process id fits"));
+        assert!(pid.as_raw() > 0, "{} does not run", self.name);
+        kill(pid, Signal::SIGKILL).expect("ending another's process needs root");
     }
 
     /// What it has written to stdout and stderr.

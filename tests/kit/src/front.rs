@@ -20,6 +20,8 @@ pub struct Front {
     network: String,
     folder: Folder,
     netns: Option<PathBuf>,
+    /// The arguments of `docker` that made it.
+    made_by: Vec<String>,
 }
 
 /// A [`Front`] to be started.
@@ -47,6 +49,18 @@ impl Front {
     /// The folder of the host that is its configuration folder, if it is one.
     pub fn host_folder(&self) -> Option<&Path> {
         self.folder.host()
+    }
+
+    /// Removes it by force, as `docker rm -f` does. A configuration folder of the host or a volume stays.
+    pub fn remove(&self) {
+        self.container.docker().ok(["rm", "--force", self.container.name()]);
+    }
+
+    /// Makes and starts it again as it was made, as compose does with a container that is gone.
+    #[track_caller]
+    pub fn make_again(&self) {
+        self.container.docker().ok(&self.made_by);
+        self.container.start();
     }
 
     /// Asks for a path through the published port.
@@ -120,14 +134,15 @@ impl<'a> FrontBuilder<'a> {
         create.extend(mount.iter().flat_map(|mount| ["--volume", mount.as_str()]));
         create.extend(args.iter().map(String::as_str));
         let made = || folder.fill(run.docker(), &name, &files);
-        let address = create_and_start(run, &create, &image, command, &name, made);
+        let (address, made_by) = create_and_start(run, &create, &image, command, &name, made);
         let container = Container::new(run.docker(), name);
         let netns = run.docker().netns().map(Path::to_path_buf);
-        Front { container, address, network, folder, netns }
+        Front { container, address, network, folder, netns, made_by }
     }
 }
 
-/// Takes another port when the one that was free a moment ago is taken. `made` is called before each start.
+/// Takes another port when the one that was free a moment ago is taken. `made` is called before each start. Returns the
+/// arguments that created it, too.
 #[track_caller]
 fn create_and_start(
     run: &TestRun,
@@ -136,15 +151,16 @@ fn create_and_start(
     command: &[String],
     name: &str,
     made: impl Fn(),
-) -> SocketAddr {
+) -> (SocketAddr, Vec<String>) {
     for _ in 0..5 {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port(run.docker().netns())));
         let publish = format!("{address}:80");
         let args = create.iter().copied().chain(["--publish", &publish, image]);
-        run.docker().ok(args.chain(command.iter().map(String::as_str)));
+        let args: Vec<String> = args.map(str::to_string).chain(command.iter().cloned()).collect();
+        run.docker().ok(&args);
         made();
         match run.docker().run(["start", name]) {
-            Ok(_) => return address,
+            Ok(_) => return (address, args),
             Err(why) if why.contains("already allocated") || why.contains("in use") => {
                 run.docker().ok(["rm", "--force", name]);
             }

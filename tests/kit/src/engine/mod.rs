@@ -28,12 +28,22 @@ impl PrivateEngine {
     /// Starts one, with no images and no containers, and waits until it answers.
     #[track_caller]
     pub fn start() -> Self {
+        Self::configured("{}")
+    }
+
+    /// One whose containers go on while the daemon is away (`live-restore`).
+    #[track_caller]
+    pub fn with_live_restore() -> Self {
+        Self::configured(r#"{"live-restore": true}"#)
+    }
+
+    fn configured(config: &str) -> Self {
         Traces::sweep();
         let name = format!("bgd-{}-{}", std::process::id(), ENGINES.fetch_add(1, Ordering::Relaxed));
         // From here on dropping it removes what follows.
         let mut engine = Self { traces: Traces::new(name), daemon: None };
         fs::create_dir(&engine.traces.folder).unwrap();
-        fs::write(engine.path("config.json"), "{}").unwrap();
+        fs::write(engine.path("config.json"), config).unwrap();
         ip(&["netns", "add", &engine.traces.name]);
         ip(&["-netns", &engine.traces.name, "link", "set", "lo", "up"]);
         engine.start_again();

@@ -1,0 +1,77 @@
+//! The way to Docker is cut for a while: bgd waits for it, and nobody notices.
+
+use std::ops::Deref;
+use std::time::{Duration, Instant};
+
+use bgd_testkit::{Cut, Front};
+
+use super::trial::{Trials, Under};
+use super::{behind_nginx, behind_traefik};
+use crate::scene::{Means, Nginx, Scene, nothing_lost};
+
+/// As long as a restart of a daemon with many containers takes.
+const LONG: Duration = Duration::from_secs(10);
+const SHORT: Duration = Duration::from_secs(3);
+
+#[track_caller]
+fn cut_at_each_step<P: Deref<Target = Front>>(mut scene: Scene<P>, title: &str) {
+    let mut cut = Cut::to(scene.run.docker());
+    scene.bgd.set_env("DOCKER_HOST", &cut.host());
+    scene.configure(&format!(
+        "{}watch: {{ window: 12s }}\n",
+        super::SETTINGS.replace("watch: { window: 3s }\n", "")
+    ));
+    let mut trials = Trials::new(&scene, title, Under::Mixed);
+    for (step, time) in [
+        ("create", SHORT),
+        ("ready", LONG),
+        ("stage", SHORT),
+        ("switch", SHORT),
+        ("watch", LONG),
+        ("drain", SHORT),
+    ] {
+        let ended = trials.run(step, &format!("no socket for {} s", time.as_secs()), |_, held| {
+            if step == "watch" {
+                held.go_on();
+                held.wait_for("1 requests: 1 × 200");
+            }
+            cut.cut();
+            held.go_on();
+            held.wait_for("does not answer: waiting for it");
+            let until = Instant::now() + time;
+            if step == "watch" {
+                // The proxy is asked all the while.
+                held.wait_for("6 requests: 6 × 200");
+            }
+            assert!(
+                !held.ends_within(until.saturating_duration_since(Instant::now())),
+                "bgd did not wait at {step}"
+            );
+            cut.mend();
+        });
+        assert_eq!(ended.code, 0, "{}", ended.said);
+        assert!(ended.said.contains("Docker answers again"), "{}", ended.said);
+        assert!(!ended.recovered);
+        nothing_lost(&ended.report);
+    }
+}
+
+#[test]
+fn behind_a_new_nginx() {
+    cut_at_each_step(behind_nginx(Nginx::New), "socket, nginx");
+}
+
+#[test]
+fn behind_an_old_nginx() {
+    cut_at_each_step(behind_nginx(Nginx::Old), "socket, old nginx");
+}
+
+#[test]
+fn behind_traefik_by_files() {
+    cut_at_each_step(behind_traefik(Means::Files), "socket, Traefik by files");
+}
+
+#[test]
+fn behind_traefik_by_labels() {
+    cut_at_each_step(behind_traefik(Means::Labels), "socket, Traefik by labels");
+}
