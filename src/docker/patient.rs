@@ -21,8 +21,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// An engine that is waited for while it is away.
 ///
-/// What can be asked twice is asked again when it is back. What cannot (creating, running a command, pulling …) fails,
-/// but only then, so that whoever takes back what was done finds an engine. After [`PATIENCE`] everything fails at once
+/// What can be asked twice is asked again when it is back; bgd runs no command in a container that could not (a reload, a
+/// health check, a look at a version). What cannot (creating, renaming, pulling …) fails, but only then, so that whoever
+/// takes back what was done finds an engine. After [`PATIENCE`] everything fails at once
 /// until the engine answers again.
 pub struct Patient {
     inner: Rc<dyn Engine>,
@@ -146,7 +147,7 @@ impl Engine for Patient {
     }
 
     async fn exec(&self, container: &str, command: &[String], limit: Duration) -> Result<ExecOutput> {
-        self.once(self.inner.exec(container, command, limit).await).await
+        self.again(async || self.inner.exec(container, command, limit).await).await
     }
 
     async fn events(&self, labels: &[String]) -> Result<LocalBoxStream<'static, Result<ContainerEvent>>> {

@@ -29,12 +29,15 @@ async fn still_there(context: &Context<'_>, at: SocketAddr) -> Result<()> {
         _ => "/",
     };
     let vantage = context.proxy.vantage().await?;
-    match vantage.request(&Request::get(at, host, path, LIMIT)).await {
-        // A vantage point that fails says nothing of green, and the switch will tell.
-        Err(failure) if !failure.kind.has_connected() && failure.kind != FailureKind::Vantage => {
+    let Err(failure) = vantage.request(&Request::get(at, host, path, LIMIT)).await else { return Ok(()) };
+    match failure.kind {
+        FailureKind::Refused | FailureKind::Unreachable => {
             let message = format!("release {} is not there any more", context.plan.target.number);
             Err(Error::new(Kind::NotReady, message).caused_by(format!("{at}: {failure}")))
         }
+        // The host may only be busy. By now the engine knows.
+        FailureKind::ConnectTimeout => context.green_addresses().await.map(drop),
+        // Somebody is there. Where this place itself fails, the switch will tell.
         _ => Ok(()),
     }
 }

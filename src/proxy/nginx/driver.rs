@@ -229,11 +229,12 @@ impl Proxy for NginxDriver {
     }
 
     async fn forget_idle(&self, route: &Route) -> Result<()> {
+        let seat = self.running().await?;
+        self.free_space(&*seat.vantage).await?;
         if route.idle.is_some() {
             // It is kept in the configuration, too: a rollback then needs no reload but that of the switch.
             return Ok(());
         }
-        let seat = self.running().await?;
         match self.method(&seat).await? {
             Method::Reload => self.forget_by_reload(&seat, route).await,
             // Its names are resolved only when a request goes there: nothing is left that could be missed.

@@ -17,6 +17,7 @@ mod preflight;
 mod processes;
 mod reach;
 mod reload;
+mod reserve;
 mod restore;
 mod stage;
 mod text;

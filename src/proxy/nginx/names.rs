@@ -29,6 +29,11 @@ pub fn undo_of(proxy: &NginxProxy, app: &AppName) -> String {
     format!("{}/.bgd-{app}.undo", folder(proxy))
 }
 
+/// The path of the file that holds space on the disk for the way back.
+pub fn space_of(proxy: &NginxProxy, app: &AppName) -> String {
+    format!("{}/.bgd-{app}.space", folder(proxy))
+}
+
 /// The name of the upstream.
 pub fn upstream_of(proxy: &NginxProxy, app: &AppName) -> String {
     match &proxy.route {

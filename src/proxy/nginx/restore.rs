@@ -77,8 +77,10 @@ impl NginxDriver {
         let is_on_disk = read_text(vantage, &path).await? == wanted;
         if is_on_disk && self.loads(vantage, generation.as_deref()).await? && !self.is_reloading(seat).await?
         {
+            self.free_space(vantage).await?;
             return Ok(());
         }
+        self.free_space(vantage).await?;
         let before = load(&*self.engine, seat, &[(path, wanted)], Asks::Before).await?;
         let Some(generation) = generation else { return Ok(()) };
         let expected = Expected {

@@ -21,6 +21,9 @@ const SECOND_ANSWER: Duration = Duration::from_millis(30);
 impl NginxDriver {
     /// Registers the idle release: nginx resolves its name now, so that the reload of the switch finds its addresses.
     pub(super) async fn stage_by_reload(&self, seat: &Seat, route: &Route) -> Result<()> {
+        if route.live.is_some() {
+            self.set_space_aside(&*seat.vantage).await?;
+        }
         self.make_live_known(seat, route).await?;
         let wanted = self.wanted_files(seat, route).await?;
         let generation = self.bring(seat, &wanted, Asks::Before).await?;

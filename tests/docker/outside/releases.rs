@@ -28,8 +28,8 @@ fn green_dies_at_each_step<P: Deref<Target = Front>>(scene: Scene<P>, title: &st
         ("ready", [6].as_slice()),
         ("smoke", &[6, 7]),
         ("stage", &[6, 8]),
-        ("switch", &[6, 8]),
-        ("verify", &[8, 9]),
+        ("switch", &[6, 8, 9]),
+        ("verify", &[6, 8, 9]),
         ("watch", &[9]),
     ] {
         let ended = trials.run(step, "green killed", |scene, held: &mut Held| {
@@ -39,7 +39,8 @@ fn green_dies_at_each_step<P: Deref<Target = Front>>(scene: Scene<P>, title: &st
         });
         assert!(codes.contains(&ended.code), "{} at {step}\n{}", ended.code, ended.said);
         assert!(!ended.is_new && !ended.recovered, "{}", ended.said);
-        if !["verify", "watch"].contains(&step) {
+        // At the beginning of the switch traffic may have moved already when it is killed.
+        if ["ready", "smoke", "stage"].contains(&step) {
             nothing_lost(&ended.report);
         }
     }

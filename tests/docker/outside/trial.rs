@@ -1,5 +1,6 @@
 //! One deploy, one fault, and what becomes of both.
 
+use std::fs::File;
 use std::ops::Deref;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -36,6 +37,7 @@ pub struct Trials<'a, P> {
 /// A deploy that is held at a step.
 pub struct Held {
     deploy: Spawned,
+    lock: Option<File>,
 }
 
 /// What became of a trial.
@@ -51,7 +53,8 @@ pub struct Ended {
 
 impl Held {
     /// Lets bgd go on.
-    pub fn go_on(&self) {
+    pub fn go_on(&mut self) {
+        self.lock = None;
         self.deploy.signal(Signal::SIGCONT);
     }
 
@@ -111,10 +114,12 @@ impl<'a, P: Deref<Target = Front>> Trials<'a, P> {
         scene.wait_for(old);
         let began = Instant::now();
         let load = self.load();
+        // It begins with the proxy's lock, so that it can be held at its very beginning.
+        let lock = (step == "stage").then(|| lock_proxy(scene));
         let mut deploy = scene.bgd.spawn(&["deploy", &images().app(new), "--output", "json"]);
         deploy.wait_for(&format!("\"event\":\"step-started\",\"step\":\"{step}\""), SOON);
         deploy.signal(Signal::SIGSTOP);
-        let mut held = Held { deploy };
+        let mut held = Held { deploy, lock };
         let from = began.elapsed();
         act(scene, &mut held);
         poll_until(Duration::from_secs(20), || scene.served().is_some());
@@ -178,6 +183,15 @@ impl<P> Drop for Trials<'_, P> {
 
 fn millis(time: Duration) -> u64 {
     time.as_millis().try_into().unwrap_or(u64::MAX)
+}
+
+/// Takes the lock that whoever changes the proxy's files has to have.
+#[track_caller]
+fn lock_proxy<P: Deref<Target = Front>>(scene: &Scene<P>) -> File {
+    let path = scene.bgd.state_dir().join("proxies").join(format!("{}.lock", scene.edge.name()));
+    let file = File::open(path).unwrap();
+    file.lock().unwrap();
+    file
 }
 
 #[track_caller]
