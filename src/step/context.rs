@@ -2,6 +2,7 @@ use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use futures_util::StreamExt;
 use futures_util::stream::LocalBoxStream;
 
 use crate::docker::{ContainerEvent, Engine};
@@ -27,9 +28,29 @@ pub struct Context<'a> {
     /// Where it is told what happens.
     pub report: &'a dyn Report,
     /// Green's events, followed from before it is started.
-    pub events: RefCell<Option<LocalBoxStream<'static, Result<ContainerEvent>>>>,
+    pub events: RefCell<Option<Events>>,
     /// Set when green fails and blue does too: blue is then left as it is.
     pub held: Cell<bool>,
+}
+
+type Events = LocalBoxStream<'static, Result<ContainerEvent>>;
+
+/// Events that a step follows.
+pub(super) struct Lent<'a> {
+    owner: &'a RefCell<Option<Events>>,
+    events: Option<Events>,
+}
+
+impl Lent<'_> {
+    pub(super) async fn next(&mut self) -> Option<Result<ContainerEvent>> {
+        self.events.as_mut()?.next().await
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        *self.owner.borrow_mut() = self.events.take();
+    }
 }
 
 impl Context<'_> {
@@ -187,6 +208,12 @@ impl Context<'_> {
             format!("{}={}", label::APP, self.app().name),
             format!("{}={}", label::RELEASE, self.plan.target.number),
         ]
+    }
+
+    /// Green's events, for one step: put back when that is done, or given up.
+    pub(super) fn lend_events(&self) -> Option<Lent<'_>> {
+        let events = self.events.borrow_mut().take()?;
+        Some(Lent { owner: &self.events, events: Some(events) })
     }
 
     /// Tells how far the step is.

@@ -80,12 +80,11 @@ async fn diagnosed(context: &Context<'_>, name: &str, why: impl Into<String>) ->
 }
 
 /// Waits for an event that tells that green is lost.
-async fn bad_event(context: &Context<'_>) -> Error {
-    // The stream is put back when this future is dropped or done: the watch goes on with it.
-    let Some(mut events) = context.events.borrow_mut().take() else {
+pub(super) async fn bad_event(context: &Context<'_>) -> Error {
+    let Some(mut events) = context.lend_events() else {
         return std::future::pending().await;
     };
-    let error = loop {
+    loop {
         match events.next().await {
             Some(Ok(event)) => {
                 if let Some(error) = lost(context, &event).await {
@@ -95,9 +94,7 @@ async fn bad_event(context: &Context<'_>) -> Error {
             Some(Err(error)) => break error,
             None => std::future::pending().await,
         }
-    };
-    *context.events.borrow_mut() = Some(events);
-    error
+    }
 }
 
 async fn lost(context: &Context<'_>, event: &ContainerEvent) -> Option<Error> {

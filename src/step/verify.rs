@@ -1,8 +1,15 @@
 use super::Context;
+use super::ready::bad_event;
 use crate::error::Result;
 
+/// Proves the switch, unless green is lost meanwhile: then every moment of waiting for the proof costs requests.
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let _writing = context.store.lock_proxy(context.proxy_container().as_str()).await?;
-    context.proxy.verify(&context.switched_route().await?).await?;
+    let route = context.switched_route().await?;
+    tokio::select! {
+        biased;
+        proved = context.proxy.verify(&route) => proved?,
+        lost = bad_event(context) => return Err(lost),
+    }
     Ok(format!("{} routes to release {}", context.proxy.describe(), context.plan.target.number))
 }

@@ -41,9 +41,15 @@ fn end(engine: &mut PrivateEngine, end: End) {
     }
 }
 
-/// Where containers go on without the daemon, nobody notices, and bgd waits for it.
+/// Where containers go on without the daemon, bgd waits for it, and nobody notices: as long as the proxy keeps the addresses
+/// that it knows. Docker's DNS is the daemon itself, and Traefik asks it for each new connection to an app.
 #[track_caller]
-fn with_live_restore<P: Deref<Target = Front>>(scene: Scene<P>, engine: &mut PrivateEngine, title: &str) {
+fn with_live_restore<P: Deref<Target = Front>>(
+    scene: Scene<P>,
+    engine: &mut PrivateEngine,
+    title: &str,
+    keeps_addresses: bool,
+) {
     // Docker's own process for a published port ends with the daemon, so the load goes to the proxy's own address.
     let address = format!("{{{{(index .NetworkSettings.Networks \"{}\").IPAddress}}}}", scene.edge.network());
     let address: Ipv4Addr = scene.edge.inspect(&address).unwrap().parse().unwrap();
@@ -65,8 +71,10 @@ fn with_live_restore<P: Deref<Target = Front>>(scene: Scene<P>, engine: &mut Pri
             held.wait_for("does not answer: waiting for it");
             engine.start_again();
         });
-        nothing_lost(&ended.report);
         assert_eq!(ended.code, 0, "{}", ended.said);
+        if keeps_addresses {
+            nothing_lost(&ended.report);
+        }
     }
 }
 
@@ -91,11 +99,18 @@ fn without_live_restore<P: Deref<Target = Front>>(
 }
 
 #[test]
-fn with_live_restore_behind_both() {
+fn with_live_restore_behind_nginx() {
     let mut engine = PrivateEngine::with_live_restore();
-    load_images(&engine, &[Nginx::New.image(), &images().traefik_new]);
-    with_live_restore(nginx(&engine, "unless-stopped"), &mut engine, "live-restore, nginx");
-    with_live_restore(traefik(&engine, "unless-stopped"), &mut engine, "live-restore, Traefik by files");
+    load_images(&engine, &[Nginx::New.image()]);
+    with_live_restore(nginx(&engine, "unless-stopped"), &mut engine, "live-restore, nginx", true);
+}
+
+#[test]
+fn with_live_restore_behind_traefik() {
+    let mut engine = PrivateEngine::with_live_restore();
+    load_images(&engine, &[&images().traefik_new]);
+    let scene = traefik(&engine, "unless-stopped");
+    with_live_restore(scene, &mut engine, "live-restore, Traefik by files", false);
 }
 
 #[test]
