@@ -1,7 +1,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::{select, try_join_all};
 use tokio::time::{Instant, sleep, timeout};
 

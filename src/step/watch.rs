@@ -49,8 +49,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
             _ = every_second.tick() => ask(context).await,
         };
         if let Verdict::Bad(why) = tally.add(&sample) {
-            let died = matches!(sample, Sample::Event { kind: EventKind::Die(_) | EventKind::Start, .. });
-            if let Some(shared) = blue_fails_too(context, blue_started.filter(|_| died)).await? {
+            if let Some(shared) = blue_fails_too(context, blue_started).await? {
                 context.report.warn(
                     format!(
                         "release {} fails ({why}), and {shared}: it is not taken back",
@@ -105,7 +104,8 @@ async fn ask(context: &Context<'_>) -> Sample {
 
 /// Asks blue what green could not answer. `Some` says why going back would not help.
 ///
-/// When green died, `started` says since when blue ran at the beginning of the watch.
+/// `started` says since when blue ran at the beginning of the watch: what restarted both, such as the daemon, is no fault
+/// of green's.
 async fn blue_fails_too(context: &Context<'_>, started: Option<Timestamp>) -> Result<Option<String>> {
     let Some(former) = &context.plan.former else {
         return Ok(Some("there is no release before it".to_owned()));
