@@ -8,7 +8,7 @@ use super::trial::{Held, Trials, Under};
 use super::{behind_nginx, behind_traefik};
 use crate::scene::{Means, Nginx, Scene, nothing_lost};
 
-/// The container of the release that is not live, while a deploy is under way.
+/// The container of green, or of blue, while a deploy is under way.
 #[track_caller]
 fn container<P: Deref<Target = Front>>(scene: &Scene<P>, is_green: bool) -> Container {
     let numbered = |(name, _, release): (String, String, String)| (release.parse::<u32>().unwrap(), name);
@@ -61,9 +61,10 @@ fn blue_dies_while_green_is_watched<P: Deref<Target = Front>>(scene: Scene<P>, t
     // Without a blue to go back to, a green that fails is held.
     scene.configure(&format!("{}env: {{ ROUND: two }}\n", super::SETTINGS));
     let image = bgd_testkit::images().app("1.2");
-    let mut deploy = scene.bgd.spawn(&["deploy", &image, "--output", "json", "--window", "8s"]);
+    let blue = scene.live_container();
+    let mut deploy = scene.bgd.spawn(&["deploy", &image, "--output", "json", "--window", "15s"]);
     deploy.wait_for("1 requests: 1 × 200", std::time::Duration::from_secs(60));
-    container(&scene, false).kill();
+    blue.kill();
     let green = container(&scene, true);
     green.fault("status=500&spare_health=1");
     let outcome = deploy.wait(std::time::Duration::from_secs(60));
