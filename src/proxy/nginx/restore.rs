@@ -19,6 +19,8 @@ use crate::proxy::seat::Seat;
 const RESTARTS: Duration = Duration::from_secs(60);
 /// How long an nginx may take until it answers after its start.
 const STARTING: Duration = Duration::from_secs(2);
+/// How long the engine may take to learn that a container has ended.
+const NEWS: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl NginxDriver {
@@ -37,8 +39,14 @@ impl NginxDriver {
                 Ok(()) => return Ok(Restored::Verified),
                 Err(error) => error,
             };
-            // It may have died or been restarted in between; then the files are what counts.
-            let now = self.seat().await?;
+            // It may have died or been restarted in between, of which the engine learns a moment later; then the files are
+            // what counts.
+            let failed = Instant::now();
+            let mut now = self.seat().await?;
+            while now.is_same_process(&seat) && failed.elapsed() < NEWS {
+                sleep(PAUSE).await;
+                now = self.seat().await?;
+            }
             if now.is_same_process(&seat) || began.elapsed() >= RESTARTS {
                 return Err(error);
             }
