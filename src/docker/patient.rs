@@ -9,8 +9,8 @@ use futures_util::stream::LocalBoxStream;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Attached, Container, ContainerEvent, Engine, EngineInfo, ExecOutput, Image, Network, Process,
-    PullProgress, Summary,
+    Attached, Container, ContainerEvent, Engine, EngineInfo, ExecOutput, Image, ImageRemoval, ImageSummary,
+    Network, Process, PullProgress, Summary,
 };
 use crate::error::Result;
 use crate::model::{ContainerSpec, ImageRef};
@@ -158,8 +158,13 @@ impl Engine for Patient {
         self.again(async || self.inner.image(reference).await).await
     }
 
-    async fn image_ids(&self) -> Result<Vec<String>> {
-        self.again(async || self.inner.image_ids().await).await
+    async fn images(&self) -> Result<Vec<ImageSummary>> {
+        self.again(async || self.inner.images().await).await
+    }
+
+    async fn remove_image(&self, reference: &str) -> Result<ImageRemoval> {
+        // One that is gone already is told like one that was removed, so that it can be asked twice.
+        self.again(async || self.inner.remove_image(reference).await).await
     }
 
     async fn pull(&self, image: &ImageRef, progress: &mut dyn FnMut(PullProgress)) -> Result<()> {
