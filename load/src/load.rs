@@ -17,6 +17,7 @@ pub struct Load {
     pub(crate) netns: Option<PathBuf>,
     pub(crate) attentive: bool,
     pub(crate) time_limit: Duration,
+    pub(crate) pace: Option<Duration>,
 }
 
 impl Load {
@@ -30,6 +31,7 @@ impl Load {
             netns: None,
             attentive: false,
             time_limit: TIME_LIMIT,
+            pace: None,
         }
     }
 
@@ -65,6 +67,14 @@ impl Load {
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
+        self
+    }
+
+    /// Begins requests of the kinds that otherwise follow the answer at once no more often than this, per client: for a load
+    /// that leaves the machine to others.
+    #[must_use]
+    pub fn pace(mut self, pace: Duration) -> Self {
+        self.pace = Some(pace);
         self
     }
 

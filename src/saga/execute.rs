@@ -60,6 +60,9 @@ impl<'a> Saga<'a> {
             }
         }
         let held = self.context.held.get();
+        if held {
+            step::hold(self.context).await;
+        }
         while held && let Some(step) = self.status.next() {
             // The steps that would touch the old release are noted as done, so that the journal can end.
             self.note(step, Happened::Started)?;

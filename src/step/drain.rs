@@ -12,15 +12,21 @@ use crate::proxy::Route;
 /// waits for the other.
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let addresses = context.blue_addresses().await?;
-    let (forgotten, drained) = tokio::join!(forget(context), wait(context, &addresses));
+    let keeps_blue = context.app().retire == Retire::Keep;
+    let (forgotten, drained) = tokio::join!(forget(context, keeps_blue), wait(context, &addresses));
     forgotten?;
     drained
 }
 
+/// Has the proxy keep blue and forget only what the way back would have needed.
+pub(super) async fn hold(context: &Context<'_>) -> Result<()> {
+    forget(context, true).await
+}
+
 /// A name that is kept in the proxy after its containers are gone would be looked up in vain for ever.
-async fn forget(context: &Context<'_>) -> Result<()> {
+async fn forget(context: &Context<'_>, keeps_blue: bool) -> Result<()> {
     let _writing = context.store.lock_proxy(context.proxy_container().as_str()).await?;
-    let idle = if context.app().retire == Retire::Keep { context.blue_target().await? } else { None };
+    let idle = if keeps_blue { context.blue_target().await? } else { None };
     let route = Route { live: Some(context.green_target().await?), idle };
     context.proxy.forget_idle(&route).await
 }

@@ -47,6 +47,14 @@ pub async fn run(step: Step, context: &Context<'_>) -> Result<String> {
     }
 }
 
+/// Leaves blue as it is, also in the proxy, because both releases fail: what the way back would have needed is forgotten.
+/// What cannot be forgotten now is with the next deploy.
+pub async fn hold(context: &Context<'_>) {
+    if let Err(error) = drain::hold(context).await {
+        tracing::debug!("the proxy keeps what only a way back would need: {}", error.one_line());
+    }
+}
+
 /// Takes back the effect of a step, also one that happened only in part.
 ///
 /// Steps after the record is written have no way back: from there going back is a deploy of its own.

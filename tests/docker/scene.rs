@@ -213,9 +213,10 @@ impl<P: Deref<Target = Front>> Scene<P> {
         self.edge.load(HOST)
     }
 
-    /// A little of every kind of load.
+    /// A little of every kind of load, at a pace that leaves the machine to other tests. Those of `under_load` have none.
     pub fn mixed(&self) -> Running {
         self.load()
+            .pace(Duration::from_millis(10))
             .with(Kind::PacedKeepalive, 4)
             .with(Kind::Keepalive, 2)
             .with(Kind::PerConnection, 2)

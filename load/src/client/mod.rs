@@ -70,7 +70,7 @@ pub(crate) async fn run_all(shared: Arc<Shared>) {
     let mut clients = JoinSet::new();
     for (kind, count) in shared.load.clients.clone() {
         for index in 0..count {
-            let pace = kind.pace().map(|pace| spread(pace, index, count));
+            let pace = kind.pace().or(shared.load.pace).map(|pace| spread(pace, index, count));
             match kind {
                 Kind::Websocket => clients.spawn(websocket::run(shared.clone(), pace)),
                 kind => clients.spawn(http::run(shared.clone(), kind, pace)),
