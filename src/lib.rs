@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 pub mod cli;
+pub mod compose;
 pub mod config;
 pub mod docker;
 pub mod error;

@@ -1,10 +1,11 @@
-use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::queue::Queue;
 use super::run::Bench;
+use super::source::Source;
+use super::which::Which;
 use super::{Session, preflight};
 use crate::docker::Container;
 use crate::error::{Error, Kind, Result};
@@ -26,13 +27,13 @@ pub struct Args {
     #[arg(value_parser = ContainerName::parse)]
     pub container: ContainerName,
 
-    /// The configuration file
-    #[arg(short, long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
-
     /// The app, when it is not the one of the configuration
     #[arg(long, value_parser = AppName::parse)]
     pub app: Option<AppName>,
+
+    /// Where the configuration is
+    #[command(flatten)]
+    pub source: Source,
 
     /// Whether it waits for its turn
     #[command(flatten)]
@@ -40,7 +41,8 @@ pub struct Args {
 }
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
-    let app = session.app_to_deploy(args.file.as_deref(), None, args.app.as_ref())?;
+    let which = Which { first: None, image: None, app: args.app.clone(), source: args.source.clone() };
+    let (app, _) = which.find(session)?;
     let bench = Bench::set_up(session, &app, args.queue.limit(Duration::ZERO)).await?;
     if bench.unfinished()?.is_some() {
         return Err(Error::new(
@@ -62,6 +64,12 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     })?;
     check(&container, &app)?;
     preflight::check(bench.engine.as_ref(), bench.proxy.as_ref(), &app, session.report.as_ref()).await?;
+    execute(&bench, &app, &container).await
+}
+
+/// Makes a container that passed [`check`] release 0.
+pub(super) async fn execute(bench: &Bench<'_>, app: &App, container: &Container) -> Result<()> {
+    let (session, name) = (bench.session, container.name.as_str());
     let image = bench.engine.image(&container.image_id).await?;
     if image.is_none() {
         session.report.warn(
@@ -84,7 +92,7 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
             image_id: container.image_id.clone(),
             repo_digest: image.and_then(|image| image.repo_digests.into_iter().next()),
             containers: vec![(container.name.clone(), container.spec.clone())],
-            app,
+            app: app.clone(),
             created: Timestamp::now(),
             outcome: Outcome::Adopted,
         },
@@ -94,7 +102,8 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     bench.execute(&plan).await
 }
 
-fn check(container: &Container, app: &App) -> Result<()> {
+/// Refuses a container that cannot be release 0.
+pub(super) fn check(container: &Container, app: &App) -> Result<()> {
     let name = &container.name;
     let refuse = |message: String| Error::new(Kind::Config, message);
     if !container.state.running {

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::queue::Queue;
 use super::run::{Bench, confirm};
 use super::which::Which;
-use super::{Session, preflight};
+use super::{Session, preflight, today};
+use crate::compose;
 use crate::config::parse_duration;
 use crate::docker::{Engine, Image, PullProgress};
 use crate::error::{Error, Kind, Result};
@@ -17,12 +18,15 @@ use crate::step::Step;
 
 /// Deploy an image as a new release.
 ///
-/// The app is the one of ./bgd.yaml when its repository is the image's. Without a bgd.yaml it is the app whose records
-/// name that repository, or the one of --app.
+/// The app is the one of ./bgd.yaml when its repository is the image's; or a service of this folder's compose project
+/// that has an x-bgd, by its name or its repository. Without either it is the app whose records name that repository,
+/// or the one of --app. What compose runs for the service today becomes release 0 first, without being restarted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   bgd deploy myorg/api:1.1                 the app of ./bgd.yaml
+  bgd deploy api                           a service of ./compose.yaml, with its own image
+  bgd deploy api myorg/api:1.1             the same with this image
   bgd deploy myorg/api:1.1 --app api       an app that was deployed before, from any folder
   bgd deploy -f deploy/bgd.yaml            the image and tag of the configuration
   bgd deploy myorg/api:1.1 --window 10m    watch it for ten minutes")]
@@ -73,6 +77,9 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     recover_first(&bench, &app, args.yes).await?;
     let asked = image.to_string();
     let (engine, proxy) = (bench.engine.as_ref(), bench.proxy.as_ref());
+    if let Some(service) = &app.compose {
+        compose::check_dependencies(engine, service).await?;
+    }
     // All of these only look, and none needs another's answer. What preflight finds is told first.
     let (checked, observed, present) = tokio::join!(
         preflight::check(engine, proxy, &app, session.report.as_ref()),
@@ -80,7 +87,7 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
         engine.image(&asked),
     );
     checked?;
-    let (image, observation) = match present? {
+    let (image, mut observation) = match present? {
         Some(image) if app.pull != PullPolicy::Always => (image, observed?),
         present => {
             let image = obtain(engine, &image, present, app.pull, session.report.as_ref()).await?;
@@ -88,6 +95,9 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
             (image, plan::observe(engine, proxy, &bench.records, &app).await?)
         }
     };
+    if today::adopt_first(&bench, &app, &observation).await? {
+        observation = plan::observe(engine, proxy, &bench.records, &app).await?;
+    }
     let wish = Wish::Deploy { app: &app, asked: &asked, image: &image, watch: !args.no_watch };
     let plan = plan::build(&observation, &wish, Timestamp::now())?;
     bench.execute(&plan).await

@@ -17,9 +17,11 @@ mod rollback;
 mod run;
 mod session;
 mod show;
+mod source;
 mod status;
 mod table;
 mod tidy;
+mod today;
 mod validate;
 mod which;
 
@@ -51,6 +53,7 @@ pub struct Args {
 const EXAMPLES: &str = "\
 Examples:
   bgd deploy myorg/api:1.1          deploy this image to the app of ./bgd.yaml
+  bgd deploy api                    deploy this service of ./compose.yaml, which has an x-bgd
   bgd rollback                      go back to the release before
   bgd status                        see what is live
   bgd deploy myorg/api:1.2 --plan   see what would be done, and do nothing
@@ -64,6 +67,7 @@ Exit codes:
 Environment:
   DOCKER_HOST      the engine; the default socket when it is not set
   BGD_STATE_DIR    where records are stored; /var/lib/bgd for root
+  BGD_COMPOSE      who reads a compose project: docker compose, docker-compose or none (bgd itself)
   NO_COLOR         no colour and no bars";
 
 /// A command.

@@ -2,7 +2,8 @@ use jiff::Timestamp;
 use similar::{ChangeTag, TextDiff};
 
 use super::which::Which;
-use super::{Session, drift, preflight, table};
+use super::{Session, drift, preflight, table, today};
+use crate::compose;
 use crate::docker::Image;
 use crate::error::Result;
 use crate::model::{App, ImageRef};
@@ -41,6 +42,9 @@ pub(super) async fn print(session: &Session, app: &App, image: &ImageRef) -> Res
         );
     }
     preflight::check(engine.as_ref(), proxy.as_ref(), app, session.report.as_ref()).await?;
+    if let Some(service) = &app.compose {
+        compose::check_dependencies(engine.as_ref(), service).await?;
+    }
     let asked = image.to_string();
     let found = engine.image(&asked).await?;
     let to_pull = found.is_none();
@@ -56,6 +60,7 @@ pub(super) async fn print(session: &Session, app: &App, image: &ImageRef) -> Res
     for drift in drift::look(&engine, &observation).await? {
         session.report.warn(drift, None);
     }
+    today::tell(engine.as_ref(), &records, app, &observation, session.report.as_ref()).await?;
     let image = found.unwrap_or(stand_in);
     let wish = Wish::Deploy { app, asked: &asked, image: &image, watch: true };
     let plan = plan::build(&observation, &wish, Timestamp::now())?;

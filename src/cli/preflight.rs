@@ -1,3 +1,4 @@
+use crate::compose;
 use crate::docker::Engine;
 use crate::error::{Error, Kind, Result};
 use crate::event::Report;
@@ -11,6 +12,9 @@ pub(super) async fn check(
     app: &App,
     report: &dyn Report,
 ) -> Result<()> {
+    if let Some(service) = &app.compose {
+        compose::check_resources(engine, app, service).await?;
+    }
     match engine.network(app.network.as_str()).await? {
         None => {
             return Err(Error::new(Kind::Config, format!("there is no Docker network {}", app.network))

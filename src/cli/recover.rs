@@ -1,8 +1,8 @@
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::queue::Queue;
 use super::run::{Bench, agreed, confirm, told_of};
+use super::source::{Configured, Source};
 use super::{Session, drift, reconcile};
 use crate::error::{Error, Kind, Result};
 use crate::model::{App, AppName};
@@ -21,9 +21,9 @@ pub struct Args {
     #[arg(value_parser = AppName::parse)]
     pub app: Option<AppName>,
 
-    /// The configuration file, for an app whose records were lost
-    #[arg(short, long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
+    /// Where the configuration is, for an app whose records were lost
+    #[command(flatten)]
+    pub source: Source,
 
     /// Do not ask
     #[arg(short, long)]
@@ -68,18 +68,35 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
 
 /// The app of the configuration, when there are no records of it: neither releases nor which of them was live.
 fn lost(args: &Args, session: &Session) -> Result<Option<App>> {
-    let config = match session.config(args.file.as_deref()) {
+    let configured = match args.source.read(session) {
         // A configuration that was not asked for must not stand in the way.
-        Err(_) if args.file.is_none() => None,
+        Err(_) if args.source.files.is_empty() => None,
         other => other?,
     };
-    let Some((_, app)) = config else { return Ok(None) };
-    if args.app.as_ref().is_some_and(|wanted| *wanted != app.name) {
-        return Ok(None);
+    let is_wanted = |name: &AppName| args.app.as_ref().is_none_or(|wanted| wanted == name);
+    let is_lost = |name: &AppName| -> Result<bool> {
+        let records = session.store()?.app(name);
+        Ok(records.state()?.live().is_none() && records.journal()? == JournalState::None)
+    };
+    match configured {
+        None => Ok(None),
+        Some(Configured::File(_, app)) => Ok((is_wanted(&app.name) && is_lost(&app.name)?).then_some(*app)),
+        Some(Configured::Project(project)) => {
+            let mut lost = Vec::new();
+            for one in project.managed() {
+                if let Some(name) = one.app.filter(is_wanted)
+                    && is_lost(&name)?
+                {
+                    lost.push((one.service, name));
+                }
+            }
+            match lost.as_slice() {
+                [(service, _)] => project.app(service).map(Some),
+                // Those of which nothing is lost may be what is meant.
+                _ => Ok(None),
+            }
+        }
     }
-    let records = session.store()?.app(&app.name);
-    let is_lost = records.state()?.live().is_none() && records.journal()? == JournalState::None;
-    Ok(is_lost.then_some(app))
 }
 
 /// Nothing is unfinished. What was recorded and never begun is noted as such, a journal that only was not moved away is,

@@ -1,6 +1,7 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
+use super::source::{Files, Source};
 use crate::config;
 use crate::docker::{self, Engine};
 use crate::error::{Error, Kind, Result};
@@ -41,48 +42,36 @@ impl Session {
         Cancel::from_signals(|| std::process::exit(i32::from(super::code(Kind::Interrupted))))
     }
 
-    /// The configuration of this folder or of `-f`; `None` when there is none.
-    pub(super) fn config(&self, file: Option<&Path>) -> Result<Option<(PathBuf, App)>> {
-        let path = match file {
-            Some(path) => Some(path.to_owned()),
-            None => config::find(Path::new(".")),
-        };
-        let Some(path) = path else { return Ok(None) };
-        let path = path.strip_prefix("./").map_or(path.clone(), Path::to_owned);
-        let app = config::load(&path, &self.env)?;
-        Ok(Some((path, app)))
-    }
-
-    /// Finds the app to deploy: the one of the configuration file when its repository is the image's (or none is
-    /// named), else the one whose records name that repository, or the one of `--app`.
-    pub(super) fn app_to_deploy(
+    /// Finds the app to deploy with a bgd.yaml: its own when its repository is the image's (or none is named), else the
+    /// one whose records name that repository, or the one of `--app`.
+    pub(super) fn app_of_file(
         &self,
-        file: Option<&Path>,
+        path: &Path,
+        app: App,
+        asked_for: bool,
         image: Option<&ImageRef>,
         wanted: Option<&AppName>,
     ) -> Result<App> {
-        if let Some((path, app)) = self.config(file)? {
-            let named = wanted.is_some_and(|wanted| *wanted == app.name);
-            let other_name = wanted.is_some() && !named;
-            let fits =
-                image.is_none_or(|image| image.repository().is_empty() || image.same_repository(&app.image));
-            if !other_name && (fits || named) {
-                return Ok(app);
-            }
-            if file.is_some() || !other_name {
-                let asked = image.map_or_else(|| "another app".to_owned(), ToString::to_string);
-                return Err(Error::new(
-                    Kind::Usage,
-                    format!("{} is for {} ({}), not for {asked}", path.display(), app.name, app.image),
-                )
-                .hint(format!("to deploy it to {} all the same: add --app {}", app.name, app.name)));
-            }
+        let named = wanted.is_some_and(|wanted| *wanted == app.name);
+        let other_name = wanted.is_some() && !named;
+        let fits =
+            image.is_none_or(|image| image.repository().is_empty() || image.same_repository(&app.image));
+        if !other_name && (fits || named) {
+            return Ok(app);
+        }
+        if asked_for || !other_name {
+            let asked = image.map_or_else(|| "another app".to_owned(), ToString::to_string);
+            return Err(Error::new(
+                Kind::Usage,
+                format!("{} is for {} ({}), not for {asked}", path.display(), app.name, app.image),
+            )
+            .hint(format!("to deploy it to {} all the same: add --app {}", app.name, app.name)));
         }
         self.recorded_app(image, wanted)
     }
 
     /// Finds an app without a configuration file: in the records.
-    fn recorded_app(&self, image: Option<&ImageRef>, wanted: Option<&AppName>) -> Result<App> {
+    pub(super) fn recorded_app(&self, image: Option<&ImageRef>, wanted: Option<&AppName>) -> Result<App> {
         let store = self.store()?;
         let mut apps = Vec::new();
         for name in store.apps()? {
@@ -112,8 +101,22 @@ impl Session {
     pub(super) fn known_app(&self, wanted: Option<&AppName>) -> Result<AppName> {
         let apps = self.store()?.apps()?;
         if let Some(name) = wanted {
-            if apps.contains(name) {
-                return Ok(name.clone());
+            let services = self.services_here();
+            let service = services.iter().find(|one| one.service == name.as_str());
+            let of_service = service.and_then(|one| one.app.as_ref()).filter(|app| apps.contains(app));
+            match of_service {
+                Some(app) if app != name && apps.contains(name) => {
+                    return Err(Error::new(
+                        Kind::Usage,
+                        format!(
+                            "{name} is an app of this host, and a service of this folder whose app is {app}"
+                        ),
+                    )
+                    .hint("go to another folder to mean the app of that name"));
+                }
+                Some(app) => return Ok(app.clone()),
+                None if apps.contains(name) => return Ok(name.clone()),
+                None => {}
             }
             let error = Error::new(Kind::Usage, format!("there is no app {name} on this host"));
             return Err(match apps.as_slice() {
@@ -122,10 +125,22 @@ impl Session {
             });
         }
         // Whatever is wrong with the configuration must not stand in the way of a rollback.
-        if let Ok(Some((_, app))) = self.config(None)
+        if let Ok(Some(Files::Own(path))) = Source::default().find(self)
+            && let Ok(app) = config::load(&path, &self.env)
             && apps.contains(&app.name)
         {
             return Ok(app.name);
+        }
+        let services = self.services_here();
+        let here: Vec<&AppName> =
+            services.iter().filter_map(|one| one.app.as_ref()).filter(|app| apps.contains(app)).collect();
+        match here.as_slice() {
+            [] => {}
+            [app] => return Ok((*app).clone()),
+            several => {
+                return Err(Error::new(Kind::Usage, "this project has more than one app")
+                    .hint(format!("name one: {}", list(several.iter().copied()))));
+            }
         }
         match apps.as_slice() {
             [app] => Ok(app.clone()),
@@ -148,11 +163,14 @@ fn recorded(records: &AppStore) -> Result<Option<App>> {
 }
 
 fn no_app(image: Option<&ImageRef>, wanted: Option<&AppName>, apps: &[App]) -> Error {
-    let nowhere = "neither in a bgd.yaml of this folder nor in the records";
+    let nowhere = "neither in a bgd.yaml or a compose file of this folder nor in the records";
     let what = match (wanted, image) {
         (Some(name), _) => format!("there is no app {name}, {nowhere}"),
         (None, Some(image)) => format!("no app runs {}, {nowhere}", image.repository()),
-        (None, None) => "there is no bgd.yaml in this folder, and no image and no app was named".to_owned(),
+        (None, None) => {
+            "this folder has no bgd.yaml and no service with x-bgd, and no image and no app was named"
+                .to_owned()
+        }
     };
     let error = Error::new(Kind::Config, what)
         .hint("go to the project's folder, or name its configuration with -f FILE");

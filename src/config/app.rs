@@ -13,9 +13,10 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// A bound that catches a slip of the finger.
 const MOST_REPLICAS: u32 = 100;
 
-/// Reads the whole configuration. `None` when something was wrong.
-pub(super) fn read(cx: &mut Context<'_>, root: &Node) -> Option<App> {
-    let mut fields = Fields::open(cx, root, "")?;
+/// Reads the whole configuration. `place` names the mapping in messages and is empty for a file of its own. `None` when
+/// something was wrong.
+pub(crate) fn read(cx: &mut Context<'_>, root: &Node, place: &'static str) -> Option<App> {
+    let mut fields = Fields::open(cx, root, place)?;
     if super::foreign::is_compose_file(cx, &fields) {
         return None;
     }
@@ -71,6 +72,7 @@ pub(super) fn read(cx: &mut Context<'_>, root: &Node) -> Option<App> {
         retire: retire.unwrap_or_default(),
         rename,
         retention,
+        compose: None,
     })
 }
 

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::duration::{parse_age, parse_duration};
-use super::interpolate::{Fault, interpolate};
+use super::interpolate::{Fault, interpolate, interpolate_as_compose};
 use super::node::{Node, Scalar, Value};
 use super::problems::{Problem, Problems};
 use super::size::parse_bytes;
@@ -15,7 +15,7 @@ pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 pub type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<Vec<u8>>;
 
 /// What every reader of a part needs: where problems go, and the world outside the file.
-pub(super) struct Context<'a> {
+pub(crate) struct Context<'a> {
     pub problems: Problems,
     /// The folder of the configuration, against which paths resolve.
     pub folder: &'a Path,
@@ -26,6 +26,19 @@ pub(super) struct Context<'a> {
 impl Context<'_> {
     /// Replaces the variables in every value of the tree.
     pub fn interpolate(&mut self, root: &mut Node) {
+        self.interpolate_with(root, interpolate);
+    }
+
+    /// The same by the rules of compose files.
+    pub fn interpolate_as_compose(&mut self, root: &mut Node) {
+        self.interpolate_with(root, interpolate_as_compose);
+    }
+
+    fn interpolate_with(
+        &mut self,
+        root: &mut Node,
+        interpolate: fn(&str, Env<'_>) -> Result<String, Vec<Fault>>,
+    ) {
         let Self { problems, env, .. } = self;
         root.each_scalar(&mut |span, scalar| {
             if !scalar.text.contains('$') {
@@ -262,7 +275,7 @@ fn hint_for(fault: &Fault) -> Option<String> {
 }
 
 /// A text in quotation marks, cut where it gets long.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
     match text.char_indices().nth(LONGEST) {
         Some((cut, _)) => format!("{:?}…", &text[..cut]),
@@ -271,7 +284,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// `a, b or c`.
-pub(super) fn one_of(names: &[&str]) -> String {
+pub(crate) fn one_of(names: &[&str]) -> String {
     match names {
         [] => String::new(),
         [one] => (*one).to_owned(),

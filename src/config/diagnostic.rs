@@ -86,7 +86,7 @@ impl fmt::Display for Diagnostic {
 
 /// Everything that is wrong with a configuration, in the order of the file; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Diagnostics(pub(super) Vec<Diagnostic>);
+pub struct Diagnostics(pub(crate) Vec<Diagnostic>);
 
 impl Diagnostics {
     /// The single diagnostics.
@@ -95,9 +95,21 @@ impl Diagnostics {
     }
 
     /// The same with a file under another name, as the user gave it.
-    pub(super) fn renamed(mut self, from: &Path, to: &Path) -> Self {
+    pub(crate) fn renamed(mut self, from: &Path, to: &Path) -> Self {
         for diagnostic in self.0.iter_mut().filter(|diagnostic| diagnostic.file == from) {
             diagnostic.file = to.to_owned();
+        }
+        self
+    }
+
+    /// Tells the files apart whose texts were read as one: each begins after so many lines. What stands in another
+    /// file than `whole` stays as it is.
+    pub(crate) fn split(mut self, whole: &Path, files: &[(PathBuf, usize)]) -> Self {
+        for one in self.0.iter_mut().filter(|one| one.file == whole) {
+            if let Some((file, before)) = files.iter().rev().find(|(_, before)| one.line > *before) {
+                one.file.clone_from(file);
+                one.line -= before;
+            }
         }
         self
     }

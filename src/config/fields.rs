@@ -2,7 +2,7 @@ use super::context::{Context, one_of, quoted};
 use super::node::{Key, Node, Span, Value};
 
 /// The keys of one mapping while they are read. What has not been asked for by the end is refused.
-pub(super) struct Fields<'n> {
+pub(crate) struct Fields<'n> {
     /// `health`, `proxy.nginx` …; empty at the top.
     place: &'static str,
     span: Span,
@@ -131,7 +131,7 @@ impl<'n> Fields<'n> {
 }
 
 /// The known word that was probably meant.
-pub(super) fn near_miss<'k>(text: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(crate) fn near_miss<'k>(text: &str, known: &[&'k str]) -> Option<&'k str> {
     let plain = |s: &str| s.to_ascii_lowercase().replace(['-', '_'], "");
     let wanted = plain(text);
     known

@@ -18,7 +18,7 @@ const DEFAULT: HealthTiming = HealthTiming {
 };
 
 /// Reads `health`: absent for the image's own HEALTHCHECK, `none`, or a mapping.
-pub(super) fn read(cx: &mut Context<'_>, fields: &mut Fields<'_>) -> Option<Health> {
+pub(crate) fn read(cx: &mut Context<'_>, fields: &mut Fields<'_>) -> Option<Health> {
     let Some(node) = fields.take(cx, "health") else { return Some(Health::Image { deadline: DEADLINE }) };
     if let Value::Scalar(scalar) = &node.value {
         if scalar.text == "none" {

@@ -38,15 +38,43 @@ const DEPTH: usize = 8;
 /// # Errors
 /// Everything that is wrong with the text, in its order.
 pub fn interpolate(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, Vec<Fault>> {
+    interpolated(text, env, Dialect::Bgd)
+}
+
+/// The same by the rules of compose files, which also know `$VAR`, `${VAR:+text}` and `${VAR+text}`, and no `$` that
+/// means itself but `$$`. A variable that is not set is refused here too, where compose would take an empty text.
+///
+/// # Errors
+/// Everything that is wrong with the text, in its order.
+pub(crate) fn interpolate_as_compose(
+    text: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, Vec<Fault>> {
+    interpolated(text, env, Dialect::Compose)
+}
+
+/// Whose rules a text follows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    Bgd,
+    Compose,
+}
+
+fn interpolated(
+    text: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+    dialect: Dialect,
+) -> Result<String, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut out = String::with_capacity(text.len());
-    expand(text, env, DEPTH, &mut out, &mut faults);
+    expand(text, env, dialect, DEPTH, &mut out, &mut faults);
     if faults.is_empty() { Ok(out) } else { Err(faults) }
 }
 
 fn expand(
     text: &str,
     env: &dyn Fn(&str) -> Option<String>,
+    dialect: Dialect,
     depth: usize,
     out: &mut String,
     faults: &mut Vec<Fault>,
@@ -67,8 +95,13 @@ fn expand(
                 faults.push(Fault::Unclosed);
                 return;
             };
-            replace(&after[..end], env, depth, out, faults);
+            replace(&after[..end], env, dialect, depth, out, faults);
             rest = &after[end + 1..];
+        } else if dialect == Dialect::Compose {
+            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
+            replace(&rest[..end], env, dialect, depth, out, faults);
+            rest = &rest[end..];
         } else {
             out.push('$');
         }
@@ -104,6 +137,7 @@ fn closing(text: &str) -> Option<usize> {
 fn replace(
     inside: &str,
     env: &dyn Fn(&str) -> Option<String>,
+    dialect: Dialect,
     depth: usize,
     out: &mut String,
     faults: &mut Vec<Fault>,
@@ -123,7 +157,11 @@ fn replace(
         (None, Some(value)) if !empty_is_unset => out.push_str(&value),
         (None, None) if !empty_is_unset => faults.push(Fault::Unset(name.to_owned())),
         (Some('-' | '?'), Some(value)) => out.push_str(&value),
-        (Some('-'), None) => expand(&operator[1..], env, depth - 1, out, faults),
+        (Some('-'), None) => expand(&operator[1..], env, dialect, depth - 1, out, faults),
+        (Some('+'), Some(_)) if dialect == Dialect::Compose => {
+            expand(&operator[1..], env, dialect, depth - 1, out, faults);
+        }
+        (Some('+'), None) if dialect == Dialect::Compose => {}
         (Some('?'), None) => {
             let message: Vec<&str> = operator[1..].split_whitespace().collect();
             let message = if message.is_empty() { "it is not set".to_owned() } else { message.join(" ") };
@@ -166,6 +204,21 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(interpolate(text, &env), Ok(expected.to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn compose_files_know_more_forms() {
+        let cases = [
+            ("$A-$A.", "one-one."),
+            ("$$A ${A}", "$A one"),
+            ("${A:+x}${A+${A}}${NO:+y}${EMPTY:+z}${EMPTY+w}", "xonew"),
+            ("${NO:-$A}", "one"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(interpolate_as_compose(text, &env), Ok(expected.to_owned()), "{text}");
+        }
+        let faults = interpolate_as_compose("$NO $1 $ ", &env).unwrap_err();
+        assert_eq!(faults, [Fault::Unset("NO".to_owned()), Fault::Name, Fault::Name]);
     }
 
     #[test]

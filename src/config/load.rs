@@ -71,7 +71,8 @@ pub fn find(start: &Path) -> Option<PathBuf> {
     ["bgd.yaml", "bgd.yml"].into_iter().map(|name| start.join(name)).find(|path| path.is_file())
 }
 
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+/// Reads a file that is no larger than a configuration may be.
+pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST {

@@ -3,34 +3,34 @@
 //! The file becomes a tree that knows its places (`yaml`, `node`), its variables are replaced (`interpolate`), and a reader per
 //! part (`app`, `container`, `health`, `smoke`, `proxy` …) takes its keys from it and reports what it cannot take.
 
-mod app;
+pub(crate) mod app;
 mod container;
-mod context;
+pub(crate) mod context;
 mod diagnostic;
 mod duration;
 mod env_file;
 mod environment;
 mod excerpt;
-mod fields;
+pub(crate) mod fields;
 mod flat;
 mod foreign;
-mod health;
+pub(crate) mod health;
 mod host;
 mod interpolate;
 mod json;
 mod load;
 mod mounts;
 mod networks;
-mod node;
+pub(crate) mod node;
 mod pairs;
-mod problems;
+pub(crate) mod problems;
 mod proxy;
 mod resources;
 mod retention;
 mod size;
 mod smoke;
 mod words;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use context::{Env, ReadFile};
 pub use diagnostic::{Diagnostic, Diagnostics};
@@ -38,7 +38,9 @@ pub use duration::{InvalidAge, InvalidDuration, parse_age, parse_duration, show_
 pub use env_file::{Assignment, InvalidLine, parse_env_file};
 pub(crate) use flat::flatten;
 pub use health::DEADLINE;
+pub(crate) use interpolate::interpolate_as_compose;
 pub use interpolate::{Fault, interpolate};
+pub(crate) use load::read_file;
 pub use load::{Source, find, load};
 pub use words::{InvalidWords, split_words};
 
@@ -60,7 +62,7 @@ pub fn parse(source: &Source, env: Env<'_>, read_file: ReadFile<'_>) -> Result<A
     let folder = source.path.parent().unwrap_or(std::path::Path::new(""));
     let mut cx = Context { problems, folder, env, read_file };
     cx.interpolate(&mut root);
-    let app = app::read(&mut cx, &root);
+    let app = app::read(&mut cx, &root, "");
     match app {
         Some(app) if cx.problems.is_empty() => Ok(app),
         _ => Err(cx.problems.into_diagnostics(source)),

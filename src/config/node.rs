@@ -1,6 +1,6 @@
 /// Where something stands in a file; lines and columns count from 1, columns in characters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Span {
+pub(crate) struct Span {
     pub line: usize,
     pub column: usize,
     pub end_line: usize,
@@ -10,14 +10,14 @@ pub(super) struct Span {
 
 /// A value of the file with its place.
 #[derive(Debug, Clone)]
-pub(super) struct Node {
+pub(crate) struct Node {
     pub span: Span,
     pub value: Value,
 }
 
 /// What YAML knows of values before anybody has asked for a type.
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Scalar(Scalar),
     List(Vec<Node>),
@@ -26,7 +26,7 @@ pub(super) enum Value {
 
 /// A text, number or truth value: which one is decided by the reader that asks.
 #[derive(Debug, Clone)]
-pub(super) struct Scalar {
+pub(crate) struct Scalar {
     /// The value, with variables replaced.
     pub text: String,
     /// The text as the file has it, where variables were replaced. Values of variables are never shown.
@@ -37,7 +37,7 @@ pub(super) struct Scalar {
 
 /// A key of a mapping.
 #[derive(Debug, Clone)]
-pub(super) struct Key {
+pub(crate) struct Key {
     pub text: String,
     pub span: Span,
 }
@@ -59,6 +59,32 @@ impl Node {
             Value::Scalar(scalar) => Some(scalar),
             _ => None,
         }
+    }
+
+    /// The value under a key of a mapping.
+    pub fn get(&self, name: &str) -> Option<&Self> {
+        self.entry(name).map(|(_, node)| node)
+    }
+
+    /// The value under a key of a mapping, and where the key stands.
+    pub fn entry(&self, name: &str) -> Option<(Span, &Self)> {
+        let Value::Map(entries) = &self.value else { return None };
+        entries.iter().find(|(key, _)| key.text == name).map(|(key, node)| (key.span, node))
+    }
+
+    /// Whether it says nothing: null, or an empty list or mapping.
+    pub fn is_empty(&self) -> bool {
+        match &self.value {
+            Value::Null => true,
+            Value::Scalar(_) => false,
+            Value::List(items) => items.is_empty(),
+            Value::Map(entries) => entries.iter().all(|(_, node)| node.is_empty()),
+        }
+    }
+
+    /// A single value that stands where another one does.
+    pub fn text_at(span: Span, text: impl Into<String>) -> Self {
+        Self { span, value: Value::Scalar(Scalar { text: text.into(), written: None, plain: false }) }
     }
 
     /// How many nodes it has, itself included.

@@ -10,8 +10,8 @@ use super::node::{Node, Span, Value};
 ///
 /// A value is hidden in source lines until a reader that knows its key has called it public: a mistyped `enviroment:` must
 /// not print the passwords below it.
-#[derive(Default)]
-pub(super) struct Problems {
+#[derive(Clone, Default)]
+pub(crate) struct Problems {
     list: Vec<Problem>,
     /// Where values stand, keys left aside.
     values: HashSet<Span>,
@@ -20,7 +20,8 @@ pub(super) struct Problems {
 }
 
 /// One problem on its way to a [`Diagnostic`].
-pub(super) struct Problem {
+#[derive(Clone)]
+pub(crate) struct Problem {
     span: Span,
     message: String,
     expected: Option<String>,

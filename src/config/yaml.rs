@@ -13,9 +13,26 @@ const DEPTH: usize = 32;
 /// Parses a YAML file into a tree that knows its places; anchors, aliases and merge keys are resolved.
 ///
 /// `None` when there is no tree to go on with; what is wrong has then been added to `problems`.
-pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<Node> {
-    let mut builder =
-        Builder { problems, stack: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None, colon: false };
+pub(crate) fn parse(text: &str, problems: &mut Problems) -> Option<Node> {
+    parse_from(text, 0, false, problems)
+}
+
+/// The same for one of several files whose lines are counted on: `before` lines stand in front of this text. With
+/// `any_tag`, tags of other programs (`!reset` of compose files) are passed over.
+pub(crate) fn parse_from(text: &str, before: usize, any_tag: bool, problems: &mut Problems) -> Option<Node> {
+    let mut builder = Builder {
+        problems,
+        stack: Vec::new(),
+        anchors: HashMap::new(),
+        nodes: 0,
+        root: None,
+        colon: false,
+        any_tag,
+    };
+    let place = |start: Marker, end: Marker| {
+        let Span { line, column, end_line, end_column } = place(start, end);
+        Span { line: line + before, column, end_line: end_line + before, end_column }
+    };
     let options = granit_parser::options! {
         emit_comments: true,
         emit_anchor_events: true,
@@ -32,7 +49,7 @@ pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<Node> {
                 (event, place(span.start, span.end))
             }
             Err(error) => {
-                syntax_error(&error, builder.problems);
+                syntax_error(&error, place(*error.marker(), *error.marker()), builder.problems);
                 return None;
             }
         };
@@ -62,9 +79,8 @@ fn place(start: Marker, end: Marker) -> Span {
     Span { line: start.line(), column: start.col() + 1, end_line: end.line(), end_column: end.col() + 1 }
 }
 
-fn syntax_error(error: &ScanError, problems: &mut Problems) {
+fn syntax_error(error: &ScanError, at: Span, problems: &mut Problems) {
     use granit_parser::ErrorKind as E;
-    let at = place(*error.marker(), *error.marker());
     let hint = match error.kind() {
         E::TabNotAllowed | E::TabInBlockIndentation | E::TabInIndentation | E::TabInPlainScalar => {
             Some("indent with spaces: YAML allows no tabs there")
@@ -97,6 +113,8 @@ struct Builder<'p> {
     root: Option<Node>,
     /// Whether a colon follows the present event in the text.
     colon: bool,
+    /// Whether tags of other programs are passed over.
+    any_tag: bool,
 }
 
 /// A list or mapping that is not closed yet.
@@ -170,6 +188,9 @@ impl Builder<'_> {
     /// can make a tag of a secret, and nothing of such a line may be shown.
     fn tag(&mut self, tag: Option<&Tag>, span: Span) -> Option<bool> {
         let Some(tag) = tag else { return Some(false) };
+        if self.any_tag && tag.core_suffix().is_none() {
+            return Some(false);
+        }
         let suffix = tag.core_suffix();
         if suffix.is_none() {
             self.problems

@@ -215,6 +215,11 @@ impl Engine for Daemon {
         Ok(inspected.as_ref().and_then(inspect::mountpoint))
     }
 
+    async fn has_volume(&self, name: &str) -> Result<bool> {
+        let tried = || format!("cannot inspect the volume {name}");
+        Ok(is_name(name) && self.wire.get(&format!("/volumes/{name}"), &tried).await?.is_some())
+    }
+
     async fn upload(&self, container: &str, folder: &str, archive: Vec<u8>) -> Result<()> {
         self.unpack(container, folder, archive).await
     }

@@ -127,6 +127,9 @@ pub trait Engine {
     /// The host folder of a volume, when its driver tells; `None` when there is no such volume.
     async fn volume_mountpoint(&self, name: &str) -> Result<Option<String>>;
 
+    /// Whether there is a volume of this name.
+    async fn has_volume(&self, name: &str) -> Result<bool>;
+
     /// Unpacks a tar archive into a folder of a container, running or stopped.
     async fn upload(&self, container: &str, folder: &str, archive: Vec<u8>) -> Result<()>;
 

@@ -183,6 +183,10 @@ impl Engine for Patient {
         self.again(async || self.inner.volume_mountpoint(name).await).await
     }
 
+    async fn has_volume(&self, name: &str) -> Result<bool> {
+        self.again(async || self.inner.has_volume(name).await).await
+    }
+
     async fn upload(&self, container: &str, folder: &str, archive: Vec<u8>) -> Result<()> {
         self.once(self.inner.upload(container, folder, archive).await).await
     }

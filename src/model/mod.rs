@@ -3,6 +3,7 @@
 //! Nothing here does I/O. What is stored in a record is one of these types.
 
 mod app;
+mod compose;
 mod image;
 mod name;
 mod proxy;
@@ -13,6 +14,7 @@ mod slot;
 mod spec;
 
 pub use app::{App, Expectation, Health, HealthTiming, Method, PullPolicy, Retire, SmokeTest};
+pub use compose::{ComposeService, Condition, Dependency};
 pub use image::{ImageRef, InvalidImage};
 pub use name::{AppName, ContainerName, InvalidName, NetworkName, UpstreamName};
 pub use proxy::{

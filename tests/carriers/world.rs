@@ -192,5 +192,6 @@ fn app(run: &TestRun, traefik: &str, network: &str) -> App {
         retire: Retire::Stop,
         rename: false,
         retention: bgd::model::Retention::default(),
+        compose: None,
     }
 }

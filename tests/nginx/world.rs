@@ -132,6 +132,7 @@ fn app(name: &str, edge: &Edge, mode: Mode) -> App {
         retire: Retire::Stop,
         rename: false,
         retention: bgd::model::Retention::default(),
+        compose: None,
     }
 }
 

@@ -192,5 +192,6 @@ fn app(name: &AppName, traefik: &str, network: &str) -> App {
         retire: Retire::Stop,
         rename: false,
         retention: bgd::model::Retention::default(),
+        compose: None,
     }
 }

@@ -207,6 +207,10 @@ impl Engine for Fake {
         self.leave(&call, found)
     }
 
+    async fn has_volume(&self, name: &str) -> Result<bool> {
+        Ok(self.volume_mountpoint(name).await?.is_some())
+    }
+
     async fn upload(&self, container: &str, folder: &str, archive: Vec<u8>) -> Result<()> {
         let call = self.enter("upload", &format!("{container} {folder}"))?;
         let tried = || format!("cannot write into {folder} of {container}");
