@@ -1,6 +1,7 @@
 //! bgd deploys container images to one Docker host, blue-green, without losing a request.
 //!
-//! How data flows: [`cli`] reads the command line and [`config`] the configuration, into the nouns of [`model`].
+//! How data flows: [`cli`] reads the command line; [`config`] reads a bgd.yaml, and [`compose`] a service of a compose
+//! project by the same readers, into the nouns of [`model`].
 //! [`plan`] observes [`docker`], [`proxy`] and [`record`], and decides purely. [`saga`] runs the plan's [`step`]s, each
 //! announced in the journal of [`record`] first, and undoes or recovers them. Steps look from where the proxy stands
 //! through [`probe`], and [`watch`] judges what they see under real traffic. What happens is told as [`event`]s, which

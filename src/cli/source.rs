@@ -109,6 +109,12 @@ impl Source {
             }
             Some(Files::Compose(files)) => {
                 let project = Project::open(files, &self.wanted(), session.env)?;
+                for name in &project.unset {
+                    session.report.warn(
+                        format!("the variable {name} is not set: compose takes an empty text for it"),
+                        Some(format!("set it, or write ${{{name}:-}} where empty is right")),
+                    );
+                }
                 Some(Configured::Project(Box::new(project)))
             }
         })

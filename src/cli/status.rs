@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Session, table};
+use super::{Session, table, today};
 use crate::docker::{Engine, Summary};
 use crate::error::{Context, Error, Kind, Result};
 use crate::model::{App, AppName, Release, ReleaseNumber, Slot, label};
@@ -110,6 +110,10 @@ async fn rows(
         row.problems.extend(image_is_gone(&one, row.live, &labelled, &images));
         if looks_closely && one.holder.is_none() {
             row.problems.extend(changed(&one, row.live, engine).await?);
+        }
+        if let Some(service) = one.live.as_ref().and_then(|live| live.app.compose.as_ref()) {
+            let beside = today::beside(engine, &one.store, service).await?;
+            row.problems.extend(beside.map(|problem| format!("{problem}: {}", today::stop(service))));
         }
         rows.push(row);
     }

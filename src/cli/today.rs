@@ -30,26 +30,17 @@ pub(super) async fn tell(
     let Some(service) = &app.compose else { return Ok(None) };
     if service.started_by_up {
         report.warn(
-            format!("\"docker compose up\" starts {} too, beside what bgd runs", service.service),
+            format!("\"{} up\" starts {} too, beside what bgd runs", service.command, service.service),
             Some(format!("keep it from that: write  profiles: [bgd]  into the service {}", service.service)),
         );
     }
-    let mut running = compose::beside(engine, service).await?.running;
     if observation.live.is_some() || observation.former.is_some() {
-        let own = adopted(records)?;
-        let extra: Vec<&str> = running
-            .iter()
-            .map(|one| one.name.as_str())
-            .filter(|name| !own.contains(&(*name).to_owned()))
-            .collect();
-        if !extra.is_empty() {
-            report.warn(
-                format!("compose runs {} beside what bgd runs of {}", extra.join(", "), service.service),
-                Some(stop(service)),
-            );
+        if let Some(problem) = beside(engine, records, service).await? {
+            report.warn(problem, Some(stop(service)));
         }
         return Ok(None);
     }
+    let mut running = compose::beside(engine, service).await?.running;
     match running.as_slice() {
         [] => Ok(None),
         [one] => match adopt::check(one, app) {
@@ -83,15 +74,24 @@ pub(super) async fn tell(
     }
 }
 
-/// The names of the containers that were adopted.
-fn adopted(records: &AppStore) -> Result<Vec<String>> {
-    let release = records.release(ReleaseNumber(0))?;
-    Ok(release
-        .map(|release| release.containers.into_iter().map(|(name, _)| name).collect())
-        .unwrap_or_default())
+/// Tells what compose runs of a service beside its releases, one of which may have been compose's.
+pub(super) async fn beside(
+    engine: &dyn Engine,
+    records: &AppStore,
+    service: &ComposeService,
+) -> Result<Option<String>> {
+    let running = compose::beside(engine, service).await?.running;
+    if running.is_empty() {
+        return Ok(None);
+    }
+    let adopted = records.release(ReleaseNumber(0))?.map(|release| release.containers).unwrap_or_default();
+    let is_extra = |name: &&str| !adopted.iter().any(|(own, _)| own == name);
+    let extra: Vec<&str> = running.iter().map(|one| one.name.as_str()).filter(is_extra).collect();
+    Ok((!extra.is_empty())
+        .then(|| format!("compose runs {} beside what bgd runs of {}", extra.join(", "), service.service)))
 }
 
 /// The command that ends what compose runs of a service.
 pub(super) fn stop(service: &ComposeService) -> String {
-    format!("docker compose -p {} stop {}", service.project, service.service)
+    service.command_line(&format!("stop {}", service.service))
 }

@@ -71,6 +71,8 @@ fn lacks(condition: Condition, containers: &[Container]) -> Option<String> {
 fn remedy(service: &ComposeService, dependency: &Dependency) -> String {
     match &dependency.app {
         Some(_) => format!("deploy it first: bgd deploy {}", dependency.service),
-        None => format!("start it: docker compose -p {} up -d {}", service.project, dependency.service),
+        None => {
+            format!("start it: {}", service.command_line(&format!("up -d {}", dependency.service)))
+        }
     }
 }

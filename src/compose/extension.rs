@@ -4,8 +4,19 @@ use crate::config::context::Context;
 use crate::config::node::{Key, Node, Value};
 
 /// What `x-bgd` can hold: what compose has no word for.
-const OWN: [&str; 12] = [
-    "app", "port", "network", "replicas", "health", "smoke", "proxy", "watch", "drain", "retire", "rename",
+const OWN: [&str; 13] = [
+    "app",
+    "port",
+    "network",
+    "replicas",
+    "health",
+    "smoke",
+    "proxy",
+    "watch",
+    "drain",
+    "retire",
+    "rename",
+    "retention",
     "hooks",
 ];
 
@@ -38,4 +49,37 @@ pub(super) fn read<'n>(
         }
     }
     Some(node)
+}
+
+/// Puts the `x-bgd` of the files back where compose has dropped it: version 1 does so when it puts a service together from
+/// several files, or from one that it extends. `files` has what each says of the service, the last one first.
+pub(super) fn restore(cx: &mut Context<'_>, service: &mut Node, files: &[&Node]) {
+    if service.get("x-bgd").is_some() {
+        return;
+    }
+    let found = files.iter().filter_map(|node| node.get("x-bgd")).cloned();
+    let Some(mut own) = found.reduce(over) else { return };
+    cx.interpolate_as_compose(&mut own);
+    if let Value::Map(entries) = &mut service.value {
+        entries.push((Key { text: "x-bgd".to_owned(), span: own.span }, own));
+    }
+}
+
+/// One value over another: mappings are put together, of all else the first one counts.
+fn over(first: Node, second: Node) -> Node {
+    let Node { span, value } = first;
+    let (mut entries, second) = match (value, second.value) {
+        (Value::Map(entries), Value::Map(second)) => (entries, second),
+        (value, _) => return Node { span, value },
+    };
+    for (key, node) in second {
+        match entries.iter().position(|(known, _)| known.text == key.text) {
+            Some(at) => {
+                let (known, own) = entries.swap_remove(at);
+                entries.push((known, over(own, node)));
+            }
+            None => entries.push((key, node)),
+        }
+    }
+    Node { span, value: Value::Map(entries) }
 }

@@ -50,6 +50,8 @@ pub const KEYS: &[(&str, Fate)] = &[
     ("cpuset", Mapped("cpuset")),
     ("credential_spec", Refused(NO_FIELD, REMOVE)),
     ("depends_on", Mapped("checked before every deploy; bgd starts and restarts none of them")),
+    ("depends_on.condition", Mapped("service_started, service_healthy, service_completed_successfully")),
+    ("depends_on.required", Mapped("false: it may be absent, but not there and wrong")),
     (
         "depends_on.restart",
         Refused("compose restarts only containers of its own", "remove it, and deploy again by hand"),

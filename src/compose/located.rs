@@ -18,7 +18,7 @@ pub(super) struct Located {
 }
 
 impl Located {
-    /// Reads and parses files. `any_tag`: tags of compose are passed over.
+    /// Reads and parses files, which diagnostics name as they are given. `any_tag`: tags of compose are passed over.
     pub fn read(files: &[PathBuf], any_tag: bool) -> Result<Self> {
         let mut problems = Problems::default();
         let mut text = String::new();
@@ -36,7 +36,7 @@ impl Located {
             trees.extend(yaml::parse_from(&read.text, before, any_tag, &mut problems));
             text.push_str(&read.text);
         }
-        let path = files.first().cloned().unwrap_or_default();
+        let path = absolute(files.first().map_or(Path::new(""), PathBuf::as_path))?;
         Ok(Self { source: Source { path, text }, files: starts, trees, problems })
     }
 
@@ -124,4 +124,10 @@ fn shown(scalar: Scalar, here: &[&Node], name: &str) -> Scalar {
         None => Some(name.to_owned()),
     };
     Scalar { written, ..scalar }
+}
+
+/// Docker takes no relative path for a bind.
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path)
+        .or_error(Kind::Config, || format!("cannot tell the folder of {}", path.display()))
 }

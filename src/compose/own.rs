@@ -119,7 +119,11 @@ fn read(cx: &mut Context<'_>, node: &Node) -> dotenv::Variables {
         Ok(text) => parsed(cx, node, &path, &Secret::new(text)),
         Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => {
-            cx.problems.add(node.span, format!("cannot read this environment file: {error}"));
+            let why = match error.kind() {
+                std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+                _ => error.to_string(),
+            };
+            cx.problems.add(node.span, format!("cannot read this environment file: {why}"));
             Vec::new()
         }
     }

@@ -1,14 +1,14 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::find::{Wanted, with_dotenv};
 use super::located::{Located, place};
 use super::tool::Tool;
 use super::translate::{Translated, translate};
-use super::{name, own};
+use super::{extension, name, own};
 use crate::config::context::Context;
 use crate::config::node::{Node, Value};
 use crate::config::{Env, app, read_file};
-use crate::error::{Context as _, Error, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::model::{App, AppName, ComposeService, Dependency, ImageRef};
 
 /// A service that bgd deploys: one with `x-bgd`.
@@ -30,6 +30,8 @@ pub struct Project {
     pub files: Vec<PathBuf>,
     /// Who resolved them.
     pub tool: Tool,
+    /// The variables that are not set, for which compose took an empty text.
+    pub unset: Vec<String>,
     located: Located,
     /// What compose printed; bgd itself goes by what the files have.
     printed: Option<Node>,
@@ -50,27 +52,40 @@ impl Project {
             )
             .hint("install the Compose plugin of Docker, or docker-compose"));
         }
-        let absolute = files.iter().map(|path| absolute(path)).collect::<Result<Vec<_>>>()?;
-        let located = Located::read(&absolute, tool != Tool::Own)?;
+        let located = Located::read(&files, tool != Tool::Own)?;
         if !located.problems.is_empty() {
             return Err(located.diagnostics(located.problems.clone()).into());
         }
-        let printed = match tool {
-            Tool::Own => None,
-            tool => Some(tool.resolve(&files, wanted.project.as_deref(), &profiles(&located, wanted))?),
+        let (printed, unset) = match tool {
+            Tool::Own => (None, Vec::new()),
+            tool => {
+                let profiles = profiles(&located, wanted);
+                let (tree, unset) = tool.resolve(&files, wanted.project.as_deref(), &profiles)?;
+                (Some(tree), unset)
+            }
         };
         let printed_name = printed.as_ref().and_then(|root| root.get("name")?.scalar());
         let name = match printed_name {
             Some(scalar) => scalar.text.clone(),
             None => named(&located, wanted, tool == Tool::One, &env)?,
         };
-        Ok(Self { name, files, tool, located, printed, env })
+        Ok(Self { name, files, tool, unset, located, printed, env })
     }
 
     /// The services that bgd deploys, in the order of their names.
     pub fn managed(&self) -> Vec<Managed> {
         let root = self.printed.as_ref().or(self.located.trees.first());
-        root.map(|root| managed_in(root, &self.name)).unwrap_or_default()
+        let mut found = root.map(|root| managed_in(root, &self.name)).unwrap_or_default();
+        if self.tool == Tool::One {
+            // See `extension::restore`.
+            let all = self.services();
+            let written = managed_in_files(&self.located, &self.name).into_iter();
+            let lost = written.filter(|one| all.contains(&one.service.as_str()));
+            let lost: Vec<_> =
+                lost.filter(|one| !found.iter().any(|known| known.service == one.service)).collect();
+            found.extend(lost);
+        }
+        found
     }
 
     /// The names of all its services.
@@ -107,7 +122,11 @@ impl Project {
                 .hint(format!("it has: {}", self.services().join(", ")))
         })?;
         let node = match &self.printed {
-            Some(_) => place(node.clone(), &self.located.service(service), around, service),
+            Some(_) => {
+                let mut node = node.clone();
+                extension::restore(&mut cx, &mut node, &self.located.service(service));
+                place(node, &self.located.service(service), around, service)
+            }
             None => node.clone(),
         };
         let mut translated = translate(&mut cx, &root, &self.name, service, &node, around);
@@ -146,6 +165,7 @@ impl Project {
         app.container.expose = translated.expose;
         app.container.health = translated.check;
         app.compose = Some(ComposeService {
+            command: self.tool.words().join(" "),
             project: self.name.clone(),
             service: service.to_owned(),
             depends_on: depends_on.collect(),
@@ -161,16 +181,19 @@ impl Project {
 /// # Errors
 /// Of kind `Config` when a file cannot be read, or the project has no name.
 pub fn managed(files: &[PathBuf], wanted: &Wanted, env: fn(&str) -> Option<String>) -> Result<Vec<Managed>> {
-    let absolute = files.iter().map(|path| absolute(path)).collect::<Result<Vec<_>>>()?;
-    let located = Located::read(&absolute, true)?;
+    let located = Located::read(files, true)?;
     let name = named(&located, wanted, false, &env)?;
+    Ok(managed_in_files(&located, &name))
+}
+
+fn managed_in_files(located: &Located, project: &str) -> Vec<Managed> {
     let mut found: Vec<Managed> = Vec::new();
-    for one in located.trees.iter().rev().flat_map(|tree| managed_in(tree, &name)) {
+    for one in located.trees.iter().rev().flat_map(|tree| managed_in(tree, project)) {
         if !found.iter().any(|known| known.service == one.service) {
             found.push(one);
         }
     }
-    Ok(found)
+    found
 }
 
 fn managed_in(root: &Node, project: &str) -> Vec<Managed> {
@@ -219,9 +242,4 @@ fn profiles(located: &Located, wanted: &Wanted) -> Vec<String> {
         profiles.extend(more.split(',').filter(|name| !name.is_empty()).map(str::to_owned));
     }
     profiles
-}
-
-fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path)
-        .or_error(Kind::Config, || format!("cannot tell the folder of {}", path.display()))
 }

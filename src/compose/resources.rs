@@ -31,10 +31,9 @@ fn missing(service: &ComposeService, what: &str, name: &str) -> Error {
     if service.external.iter().any(|external| external == name) {
         return error.hint(format!("it is external to the project; make it: docker {what} create {name}"));
     }
-    let ComposeService { project, service, .. } = service;
+    let name = &service.service;
+    let (make, remove) = (format!("up --no-start --no-deps {name}"), format!("rm -f {name}"));
     error
-        .hint(format!("let compose make it: docker compose -p {project} up --no-start --no-deps {service}"))
-        .hint(format!(
-            "then remove the container that is made with it: docker compose -p {project} rm -f {service}"
-        ))
+        .hint(format!("let compose make it: {}", service.command_line(&make)))
+        .hint(format!("then remove the container that is made with it: {}", service.command_line(&remove)))
 }

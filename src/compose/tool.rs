@@ -57,7 +57,8 @@ impl Tool {
         }
     }
 
-    /// Lets it resolve the files. The tree has no places yet, and `$$` is `$` in it again.
+    /// Lets it resolve the files. The tree has no places yet, and `$$` is `$` in it again. With it comes what compose says
+    /// of variables that are not set.
     ///
     /// # Errors
     /// Of kind `Config`, with what compose says of the files.
@@ -66,7 +67,7 @@ impl Tool {
         files: &[PathBuf],
         project: Option<&str>,
         profiles: &[String],
-    ) -> Result<Node> {
+    ) -> Result<(Node, Vec<String>)> {
         let words = self.words();
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).stdin(Stdio::null());
@@ -83,8 +84,8 @@ impl Tool {
         command.arg("config");
         let name = words.join(" ");
         let output = command.output().or_error(Kind::Config, || format!("cannot run {name}"))?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
             return Err(Error::new(Kind::Config, format!("{name} does not take the project's files"))
                 .detail(format!("what {name} says"), said));
         }
@@ -98,7 +99,7 @@ impl Tool {
         })?;
         // Both print what could be read in again.
         tree.each_scalar(&mut |_, scalar| scalar.text = scalar.text.replace("$$", "$"));
-        Ok(tree)
+        Ok((tree, unset(&said)))
     }
 }
 
@@ -108,4 +109,26 @@ fn version(program: &str, words: &[&str]) -> Option<String> {
     let output = command.args(words).args(["version", "--short"]).stdin(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).trim().trim_start_matches('v').to_owned();
     (output.status.success() && text.starts_with(|c: char| c.is_ascii_digit())).then_some(text)
+}
+
+/// The variables that compose warns of, each once, by their names: version 1 writes `The X variable is not set.`, version 2
+/// `The \"X\" variable is not set.`
+fn unset(said: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (before, _) in said.lines().filter_map(|line| line.split_once(" variable is not set")) {
+        let name = before.rsplit("The ").next().unwrap_or_default().replace(['"', '\\'], "");
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn both_versions_tell_of_variables_that_are_not_set() {
+        let said = "time=\"2026\" level=warning msg=\"The \\\"A\\\" variable is not set. Defaulting to a blank string.\"\nWARNING: The B_1 variable is not set. Defaulting to a blank string.\nThe B_1 variable is not set.\nall else\n";
+        assert_eq!(super::unset(said), ["A", "B_1"]);
+    }
 }

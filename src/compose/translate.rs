@@ -1,9 +1,10 @@
 //! A service in the words of `bgd.yaml`.
 
-use super::keys::{Fate, fate};
+use super::keys::{Fate, KEYS, fate};
 use super::networks::{self, Named};
 use super::{beneath, deploy, extension, healthcheck, parts, volumes};
 use crate::config::context::Context;
+use crate::config::fields::near_miss;
 use crate::config::node::{Key, Node, Span, Value};
 use crate::model::{Condition, HealthCheck};
 
@@ -71,7 +72,9 @@ pub(super) fn translate(
     let joined = networks::read(cx, &named("networks"), (name, node, around), own_of("network"));
     external.extend(joined.external);
     put(&mut entries, "networks", around, Some(joined.all));
-    put(&mut entries, "network", around, joined.main);
+    // Where none could be chosen, that has been said, and a stand-in keeps it from being said once more.
+    let main = joined.main.unwrap_or_else(|| Node::text_at(around, "unknown"));
+    put(&mut entries, "network", around, Some(main));
     if let Some(node) = node.get("volumes").filter(|node| !node.is_empty()) {
         let read = volumes::read(cx, &named("volumes"), node, &mut external);
         put(&mut entries, "volumes", around, read);
@@ -87,6 +90,7 @@ pub(super) fn translate(
         if node.get("build").is_some() {
             problem.hint("with \"image\" beside \"build\", what compose builds has a name");
         }
+        put(&mut entries, "image", around, Some(Node::text_at(around, "unknown")));
     }
     let profiled = node.get("profiles").is_some_and(|node| !node.is_empty());
     Translated {
@@ -135,9 +139,18 @@ fn one(cx: &mut Context<'_>, key: &Key, value: &Node, entries: &mut Vec<(Key, No
         },
         None if name.starts_with("x-") => {}
         None => {
-            cx.problems
-                .add(key.span, format!("{name:?} is not among the keys that bgd knows of a service"))
-                .hint("it may be newer than this bgd: remove it, or leave the service to compose");
+            let known: Vec<&str> =
+                KEYS.iter().map(|(known, _)| *known).filter(|k| !k.contains('.')).collect();
+            let near = near_miss(name, &known);
+            let problem = cx
+                .problems
+                .add(key.span, format!("{name:?} is not among the keys that bgd knows of a service"));
+            match near {
+                Some(near) => problem.hint(format!("did you mean {near:?}?")),
+                None => {
+                    problem.hint("it may be newer than this bgd: remove it, or leave the service to compose")
+                }
+            };
         }
     }
 }

@@ -5,6 +5,8 @@ use super::AppName;
 /// Where in a compose project an app comes from, and what of the project it stands on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComposeService {
+    /// How people call the compose that is there: `docker compose` or `docker-compose`.
+    pub command: String,
     /// The project's name.
     pub project: String,
     /// The service's name.
@@ -15,6 +17,13 @@ pub struct ComposeService {
     pub external: Vec<String>,
     /// Whether `docker compose up -d` would start the service too: it has neither a profile nor a scale of 0.
     pub started_by_up: bool,
+}
+
+impl ComposeService {
+    /// The command line that does something to the project: `docker compose -p shop up -d db`.
+    pub fn command_line(&self, what: &str) -> String {
+        format!("{} -p {} {what}", self.command, self.project)
+    }
 }
 
 /// A service that another one depends on.

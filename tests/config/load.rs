@@ -76,4 +76,9 @@ fn the_examples_to_copy_are_right() {
         let app = load(&examples.join(name).join("bgd.yaml"), &env).unwrap();
         assert_eq!(app.name.as_str(), "hello", "{name}");
     }
+    let without_compose: fn(&str) -> Option<String> =
+        |name| (name == "BGD_COMPOSE").then(|| "none".to_owned());
+    let files = vec![examples.join("compose-nginx/compose.yaml")];
+    let project = bgd::compose::Project::open(files, &bgd::compose::Wanted::default(), without_compose);
+    assert_eq!(project.unwrap().app("web").unwrap().name.as_str(), "hello");
 }

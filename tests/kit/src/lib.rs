@@ -9,6 +9,7 @@
 
 mod app;
 mod bgd;
+mod compose;
 pub mod conf;
 mod container;
 mod cut;
@@ -27,6 +28,7 @@ mod run;
 
 pub use app::App;
 pub use bgd::{Bgd, Outcome, Spawned};
+pub use compose::Compose;
 pub use container::Container;
 pub use cut::Cut;
 pub use docker::Docker;
@@ -37,6 +39,7 @@ pub use front::Front;
 pub use gate::{Gate, GateBuilder};
 pub use images::{Images, OwnImages, images};
 pub use poll::{poll_for, poll_until};
+pub use port::free_port;
 pub use run::TestRun;
 
 /// The repository's root.

@@ -7,13 +7,14 @@ static RUNS: AtomicU32 = AtomicU32::new(0);
 /// One test's share of a daemon: unique names, a label, and the removal of everything that carries it.
 ///
 /// Removed at the end, also when the test fails: containers, networks and volumes with the label
-/// `bgd.test.run=<tag>`, and the containers and route carriers that bgd made for the apps named by
-/// [`TestRun::app_name`].
+/// `bgd.test.run=<tag>`, the containers and route carriers that bgd made for the apps named by
+/// [`TestRun::app_name`], and what compose made for the projects named by [`TestRun::project_name`].
 /// With `BGD_TEST_KEEP=1` everything stays for a look.
 pub struct TestRun {
     docker: Docker,
     tag: String,
     apps: RefCell<Vec<String>>,
+    projects: RefCell<Vec<String>>,
 }
 
 impl TestRun {
@@ -26,7 +27,7 @@ impl TestRun {
     pub fn on(docker: &Docker) -> Self {
         let number = RUNS.fetch_add(1, Ordering::Relaxed);
         let tag = format!("t{}n{number}", std::process::id());
-        Self { docker: docker.clone(), tag, apps: RefCell::default() }
+        Self { docker: docker.clone(), tag, apps: RefCell::default(), projects: RefCell::default() }
     }
 
     pub fn docker(&self) -> &Docker {
@@ -42,6 +43,13 @@ impl TestRun {
     pub fn app_name(&self, base: &str) -> String {
         let name = self.name(base);
         self.apps.borrow_mut().push(name.clone());
+        name
+    }
+
+    /// A name for a compose project, whose containers, networks and volumes are recognised at the end by compose's label.
+    pub fn project_name(&self, base: &str) -> String {
+        let name = self.name(base);
+        self.projects.borrow_mut().push(name.clone());
         name
     }
 
@@ -92,6 +100,12 @@ impl Drop for TestRun {
             for label in ["bgd.app", "bgd.carrier"] {
                 self.remove("container", &["--force", "--volumes"], &format!("{label}={app}"));
             }
+        }
+        for project in self.projects.take() {
+            let label = format!("com.docker.compose.project={project}");
+            self.remove("container", &["--force", "--volumes"], &label);
+            self.remove("network", &[], &label);
+            self.remove("volume", &["--force"], &label);
         }
         self.remove("container", &["--force", "--volumes"], &self.label());
         self.remove("network", &[], &self.label());

@@ -182,7 +182,7 @@ impl Drop for PrivateEngine {
 }
 
 /// The folder of the engine's programs, which `scripts/engine-fetch` makes once.
-fn programs() -> &'static Path {
+pub(crate) fn programs() -> &'static Path {
     static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
         let output =
