@@ -60,15 +60,15 @@ fn long(
                 ));
             }
             "bind" => {
-                // A folder that is missing is made, for every bind: Docker's own way of old.
-                let made = |entry: &&(Key, Node)| {
+                // A folder that is missing is made, for every bind: Docker's own way of old. What is refused has been told.
+                let left = |entry: &&(Key, Node)| {
                     let (key, node) = *entry;
                     let yes = node.scalar().is_some_and(|scalar| scalar.text == "true");
-                    !(key.text == "create_host_path" && yes)
-                        && !is_refused(&format!("volumes.bind.{}", key.text))
+                    let made = key.text == "create_host_path" && yes;
+                    !made && !is_refused(&format!("volumes.bind.{}", key.text))
                 };
                 let Value::Map(inner) = &value.value else { continue };
-                let left: Vec<_> = inner.iter().filter(made).cloned().collect();
+                let left: Vec<_> = inner.iter().filter(left).cloned().collect();
                 if !left.is_empty() {
                     read.push((key.clone(), Node { span: value.span, value: Value::Map(left) }));
                 }

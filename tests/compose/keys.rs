@@ -157,7 +157,7 @@ fn what_is_refused_is_refused_once_by_name_with_line_and_remedy() {
         let text = with(&lines_with(key));
         let error = parsed(&text).err().unwrap_or_else(|| panic!("{key} was dropped\n{text}"));
         let said = said(&error);
-        assert!(error.to_string().contains(&format!("compose.yaml:4:")), "{key}: {said}");
+        assert!(error.to_string().contains("compose.yaml:4:"), "{key}: {said}");
         assert!(error.to_string().contains(&format!("{key:?} is refused: {why}")), "{key}: {said}");
         assert!(said.contains(remedy), "{key}: {said}");
     }
