@@ -132,7 +132,8 @@ impl Named<'_> {
             }
             [] => Err(none_fits(project, self, &managed)),
             several => Err(Error::new(Kind::Usage, "it is not clear which service is meant")
-                .hint(format!("name one of: {}", services(several.iter().copied())))),
+                .hint(format!("name one of: {}", services(several.iter().copied())))
+                .hint("or its app: --app NAME")),
         }
     }
 }

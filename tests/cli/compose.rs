@@ -14,8 +14,7 @@ services:
     image: redis
 ";
 
-const SECOND: &str = "\
-  web:
+const SECOND: &str = "  web:
     image: myorg/web
     x-bgd:
       app: site
@@ -72,7 +71,8 @@ fn it_is_said_when_two_files_describe_what_to_deploy() {
     let mut text =
         shown(&host, &[&["validate"], &["validate", "-f", "bgd.yaml"], &["validate", "-f", "compose.yaml"]]);
     // A compose file without x-bgd is none of bgd's business.
-    std::fs::write(host.path().join("compose.yaml"), "services: { redis: { image: redis } }\n").unwrap();
+    std::fs::write(host.path().join("compose.yaml"), "name: shop\nservices: { redis: { image: redis } }\n")
+        .unwrap();
     text.push_str(&shown(
         &host,
         &[&["validate"], &["validate", "-p", "shop"], &["validate", "-f", "compose.yaml"]],

@@ -94,6 +94,8 @@ impl Host {
             .env_clear()
             .env("HOME", self.path())
             .env("TZ", "UTC")
+            // Which compose a machine has must not matter here.
+            .env("BGD_COMPOSE", "none")
             .env("BGD_STATE_DIR", self.path().join("state"))
             .env("DOCKER_HOST", format!("unix://{}/docker.sock", self.path().display()))
             .stdin(Stdio::null());
