@@ -280,3 +280,9 @@ pub fn nothing_lost(report: &Report) {
     assert!(report.answered > 0, "there was no load\n{report}");
     assert_eq!(report.failed, 0, "requests were lost\n{report}");
 }
+
+/// Asserts that each kind of a load was answered.
+#[track_caller]
+pub fn every_kind_served(report: &Report) {
+    assert!(report.kinds.iter().all(|kind| kind.answered > 0), "{report}");
+}

@@ -90,7 +90,11 @@ impl<'a, P: Deref<Target = Front>> Trials<'a, P> {
 
     fn load(&self) -> Running {
         let load = self.aim.as_ref().map_or_else(|| self.scene.load(), |aim| aim());
-        let load = load.with(Kind::PacedKeepalive, 4).with(Kind::PerConnection, 1).with(Kind::Post, 2);
+        let load = load
+            .pace(Duration::from_millis(10))
+            .with(Kind::PacedKeepalive, 4)
+            .with(Kind::PerConnection, 1)
+            .with(Kind::Post, 2);
         let load = match self.under {
             Under::Mixed => load.with(Kind::Slow, 2).with(Kind::Websocket, 2),
             Under::Short => load,
