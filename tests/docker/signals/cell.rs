@@ -32,7 +32,10 @@ pub enum Way {
 }
 
 impl Way {
+    /// Every one.
     pub const ALL: [Self; 5] = [Self::Kill, Self::KillMidway, Self::Term, Self::Interrupts, Self::Hangup];
+    /// Those that leave everything as it is at that moment: what the others do does not depend on the proxy.
+    pub const KILLS: [Self; 2] = [Self::Kill, Self::KillMidway];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -118,14 +121,19 @@ struct Live {
 
 /// Interrupts a deploy in each step in each way, with a load for each step, and prints what became of it.
 #[track_caller]
-pub fn every_cell<P: Deref<Target = Front>>(scene: &Scene<P>, title: &str, steps: &[&'static str]) {
-    let mut table = Table::new(title);
+pub fn every_cell<P: Deref<Target = Front>>(
+    scene: &Scene<P>,
+    title: &str,
+    steps: &[&'static str],
+    ways: &'static [Way],
+) {
+    let mut table = Table::new(title, ways);
     let mut live = Live { release: 2, version: "1.1" };
     let mut last = 2;
     let takes = undisturbed(scene, live.version);
     for step in steps {
         let load = scene.mixed();
-        for way in Way::ALL {
+        for way in ways.iter().copied() {
             last += 1;
             let next = Live { release: last, version: if live.version == "1.1" { "1.2" } else { "1.1" } };
             let what = format!("{} at {step}, release {} after {live:?}", way.name(), next.release);
