@@ -44,9 +44,8 @@ pub fn changed(release: &Release, present: &Present) -> Result<Vec<String>> {
 
 /// Each setting that is another now, with both values.
 fn differences(recorded: &ContainerSpec, now: &ContainerSpec) -> Result<Vec<String>> {
-    // Where none was asked for, it is the engine's own, with bounds; and it never changes once a container is created.
-    let log = recorded.log.as_ref().and(now.log.clone());
-    let now = ContainerSpec { log, ..now.clone() };
+    // What Docker adds to a memory limit by itself is nobody's change.
+    let now = ContainerSpec { memory_swap: recorded.memory_swap.and(now.memory_swap), ..now.clone() };
     let (recorded, now) = (by_key(recorded)?, by_key(&now)?);
     let mut keys: Vec<_> = recorded.keys().chain(now.keys()).collect();
     keys.sort();
@@ -59,27 +58,50 @@ fn differences(recorded: &ContainerSpec, now: &ContainerSpec) -> Result<Vec<Stri
         .collect())
 }
 
+/// What `docker update` and `docker network` can change of a container. All else stays as it was created.
 fn by_key(spec: &ContainerSpec) -> Result<BTreeMap<String, String>> {
-    let lines = settings(spec)?;
+    let changeable = ContainerSpec {
+        restart: spec.restart.clone(),
+        memory: spec.memory,
+        memory_swap: spec.memory_swap,
+        memory_reservation: spec.memory_reservation,
+        nano_cpus: spec.nano_cpus,
+        cpu_shares: spec.cpu_shares,
+        cpuset: spec.cpuset.clone(),
+        pids_limit: spec.pids_limit,
+        ..ContainerSpec::default()
+    };
+    let lines = settings(&changeable)?;
     let pairs = lines.lines().filter_map(|line| line.split_once(": "));
-    Ok(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+    // To Docker, nothing and no limit are the same.
+    let mut found: BTreeMap<String, String> = pairs
+        .filter(|(_, value)| !["0", "-1", "\"\""].contains(value))
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    let mut networks: Vec<&str> = spec.networks.iter().map(|network| network.name.as_str()).collect();
+    networks.sort_unstable();
+    found.insert("networks".to_owned(), networks.join(", "));
+    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Secret;
 
     #[test]
-    fn a_difference_names_the_setting_and_both_values_but_no_secret() {
+    fn only_what_can_be_changed_by_hand_is_a_difference() {
         let recorded =
-            ContainerSpec { memory: Some(1024), user: Some("app".to_owned()), ..Default::default() };
-        let mut now = ContainerSpec { memory: Some(2048), ..Default::default() };
-        now.env.insert("TOKEN".to_owned(), Secret::new("hunter2"));
+            ContainerSpec { memory: Some(1024), cpuset: Some("0".to_owned()), ..Default::default() };
+        let now = ContainerSpec { memory: Some(2048), memory_swap: Some(4096), ..Default::default() };
         let told = differences(&recorded, &now).unwrap().join("; ");
         assert!(told.contains("memory is 2048, recorded 1024"), "{told}");
-        assert!(told.contains("user is not set, recorded \"app\""), "{told}");
-        assert!(told.contains("env.TOKEN is ***") && !told.contains("hunter2"), "{told}");
-        assert!(differences(&recorded, &recorded).unwrap().is_empty());
+        assert!(told.contains("cpuset is not set, recorded \"0\""), "{told}");
+        assert!(!told.contains("swap"), "{told}");
+
+        // Settings that the image has as well are not read back, and nothing is the same as no limit.
+        let recorded =
+            ContainerSpec { user: Some("app".to_owned()), pids_limit: Some(-1), ..Default::default() };
+        let now = ContainerSpec { memory: Some(0), ..Default::default() };
+        assert_eq!(differences(&recorded, &now).unwrap(), [""; 0]);
     }
 }
