@@ -228,7 +228,8 @@ fn row(one: &Recorded, seen: Option<Result<Seen>>, labelled: &[Summary]) -> Row 
 
 /// Containers of the live release that are not as they were created.
 async fn changed(one: &Recorded, live: Option<ReleaseNumber>, engine: &dyn Engine) -> Result<Vec<String>> {
-    let Some(release) = live.map(|live| one.store.release(live)).transpose()?.flatten() else {
+    // A record that cannot be read is told already.
+    let Some(release) = live.and_then(|live| one.store.release(live).ok().flatten()) else {
         return Ok(Vec::new());
     };
     let present = crate::plan::present(engine, &release).await?;
