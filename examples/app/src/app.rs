@@ -1,5 +1,6 @@
 use crate::faults::Faults;
 use crate::in_flight::InFlight;
+use crate::redis::Redis;
 use crate::settings::Settings;
 use hyper::header::HeaderValue;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +13,7 @@ pub struct App {
     pub version_header: HeaderValue,
     pub hostname: String,
     pub in_flight: InFlight,
+    pub redis: Option<Redis>,
     stopping: watch::Sender<bool>,
     faults: Mutex<Faults>,
     exit: Mutex<Option<AbortHandle>>,
@@ -26,6 +28,7 @@ impl App {
             version: settings.version,
             hostname: hostname(),
             in_flight: InFlight::new(),
+            redis: settings.redis_addr.map(Redis::new),
             stopping: watch::Sender::new(false),
             faults: Mutex::new(settings.faults),
             exit: Mutex::new(None),

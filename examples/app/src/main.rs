@@ -4,6 +4,8 @@ mod app;
 mod check;
 mod faults;
 mod in_flight;
+mod migrate;
+mod redis;
 mod routes;
 mod serve;
 mod settings;
@@ -12,7 +14,7 @@ mod socket;
 use settings::Settings;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: app [serve | check]\n\n  serve  answers on $PORT (default 3000)\n  check  asks 127.0.0.1:$PORT/health, for a HEALTHCHECK";
+const USAGE: &str = "usage: app [serve | check | migrate STEP]\n\n  serve  answers on $PORT (default 3000); GET /count counts in the Redis at $REDIS_ADDR, HOST:PORT\n  check  asks 127.0.0.1:$PORT/health, for a HEALTHCHECK\n  migrate  notes STEP in $MIGRATIONS (default /data/migrations), for a hook";
 
 fn main() -> ExitCode {
     let settings = match Settings::from_env() {
@@ -22,6 +24,10 @@ fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         None | Some("serve") => run(settings),
         Some("check") => check::check(settings.port),
+        Some("migrate") => match std::env::args().nth(2) {
+            Some(step) => migrate::migrate(&step, &settings.version),
+            None => fail(&format!("no step to migrate\n{USAGE}")),
+        },
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");
             ExitCode::SUCCESS

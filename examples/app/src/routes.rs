@@ -40,6 +40,7 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Response<Content> 
         ("GET", "/slow") => slow(query).await,
         ("GET", "/pending") => text(StatusCode::OK, (app.in_flight.count() - 1).to_string()),
         ("GET", "/api/v1/test") => json(&json!({ "ok": true, "version": app.version })),
+        ("GET", "/count") => count(app).await,
         ("GET", "/headers") => json(&headers(&request)),
         ("GET", "/ws") => socket::upgrade(app.clone(), request),
         ("GET", "/fault") => json(&app.faults().to_json()),
@@ -111,6 +112,17 @@ fn digest(body: &[u8]) -> String {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     });
     format!("{} {hash:016x}\n", body.len())
+}
+
+/// An answer that depends on a database.
+async fn count(app: &App) -> Response<Content> {
+    let Some(redis) = &app.redis else {
+        return text(StatusCode::NOT_FOUND, "no REDIS_ADDR names a Redis to count in\n");
+    };
+    match redis.count().await {
+        Ok(number) => text(StatusCode::OK, number.to_string()),
+        Err(why) => text(StatusCode::SERVICE_UNAVAILABLE, format!("Redis does not count: {why}\n")),
+    }
 }
 
 async fn slow(query: &str) -> Response<Content> {

@@ -7,11 +7,13 @@ pub struct Settings {
     pub port: u16,
     /// How long the port stays closed after the start (`START_DELAY`).
     pub start_delay: Duration,
+    /// The `HOST:PORT` of the Redis that `/count` counts in (`REDIS_ADDR`).
+    pub redis_addr: Option<String>,
     pub faults: Faults,
 }
 
 impl Settings {
-    /// Reads `APP_VERSION`, `PORT`, `START_DELAY` and every fault's variable.
+    /// Reads `APP_VERSION`, `PORT`, `START_DELAY`, `REDIS_ADDR` and every fault's variable.
     pub fn from_env() -> Result<Self, String> {
         let port = match var("PORT") {
             None => 3000,
@@ -27,7 +29,7 @@ impl Settings {
                 faults.set(name, &value)?;
             }
         }
-        Ok(Self { version: version(), port, start_delay, faults })
+        Ok(Self { version: version(), port, start_delay, redis_addr: var("REDIS_ADDR"), faults })
     }
 }
 

@@ -20,17 +20,19 @@ pub struct Images {
     pub traefik_35: String,
     /// A Traefik that takes no address of a server from a label: before 3.4.
     pub traefik_33: String,
+    /// A Redis, with its `redis-cli`.
+    pub redis: String,
 }
 
 impl Images {
     /// The sample app with a HEALTHCHECK of one second. Made ahead: 1.0, 1.1 and 1.2.
     pub fn app(&self, version: &str) -> String {
-        format!("bgd-test/app:{version}")
+        format!("{}:{version}", app_name())
     }
 
     /// The sample app without a HEALTHCHECK.
     pub fn app_without_check(&self, version: &str) -> String {
-        format!("bgd-test/app:{version}-nocheck")
+        format!("{}:{version}-nocheck", app_name())
     }
 
     /// Makes the sample app in another version.
@@ -94,8 +96,14 @@ pub fn images() -> &'static Images {
             traefik_new_version: value("TRAEFIK_NEW_VERSION"),
             traefik_35: value("TRAEFIK_35"),
             traefik_33: value("TRAEFIK_33"),
+            redis: value("REDIS"),
         }
     })
+}
+
+/// What `scripts/images` calls the sample app's images.
+fn app_name() -> String {
+    std::env::var("BGD_TEST_APP").unwrap_or_else(|_| "bgd-test/app".to_string())
 }
 
 fn script(args: &[&str]) -> String {

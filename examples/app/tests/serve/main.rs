@@ -5,6 +5,7 @@ mod client;
 mod process;
 
 mod check;
+mod count;
 mod faults;
 mod routes;
 mod terminate;
