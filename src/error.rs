@@ -2,11 +2,14 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
 
 /// The result of everything in bgd that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The class of a failure. Each has an exit code of its own, documented in `bgd help exit-codes`.
+/// The class of a failure. Each has an exit code of its own, documented in docs/ci.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Anything that has no class of its own, such as a file of bgd's that cannot be written.
@@ -23,6 +26,10 @@ pub enum Kind {
     NotReady,
     /// Green failed its smoke test.
     Smoke,
+    /// A hook failed before anything had changed for whoever sends requests.
+    Hook,
+    /// The release is live; a hook that came after that failed.
+    LateHook,
     /// The proxy refused the new configuration, or did not switch; the former one is back.
     Proxy,
     /// The release was live and was taken back.
@@ -44,17 +51,31 @@ pub struct Error {
     message: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
     details: Vec<Detail>,
+    places: Vec<Place>,
     hints: Vec<String>,
     unreachable: bool,
 }
 
 /// A longer text that belongs to an error, such as the tail of a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Detail {
     /// What it is: `last 20 lines of api-green`.
     pub title: String,
     /// The text, as it came.
     pub text: String,
+}
+
+/// A place in a file that an error is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1; 0 when the file as a whole is meant.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// What is wrong there, and what would be right.
+    pub message: String,
 }
 
 impl Error {
@@ -65,6 +86,7 @@ impl Error {
             message: message.into(),
             source: None,
             details: Vec::new(),
+            places: Vec::new(),
             hints: Vec::new(),
             unreachable: false,
         }
@@ -94,6 +116,13 @@ impl Error {
         self
     }
 
+    /// Adds places in files that it is about; the texts about them are in its message or its details already.
+    #[must_use]
+    pub fn at(mut self, places: impl IntoIterator<Item = Place>) -> Self {
+        self.places.extend(places);
+        self
+    }
+
     /// The same error under another kind, where the caller knows the class better.
     #[must_use]
     pub fn with_kind(mut self, kind: Kind) -> Self {
@@ -116,10 +145,10 @@ impl Error {
     /// Puts a sentence in front: this error becomes the cause, its hints and details stay on top.
     #[must_use]
     pub fn context(self, message: impl Into<String>) -> Self {
-        let Self { kind, message: cause, source, details, hints, unreachable } = self;
-        let inner =
-            Self { kind, message: cause, source, details: Vec::new(), hints: Vec::new(), unreachable };
-        Self { kind, message: message.into(), source: Some(Box::new(inner)), details, hints, unreachable }
+        let Self { kind, message: cause, source, details, places, hints, unreachable } = self;
+        let inner = Self { source, unreachable, ..Self::new(kind, cause) };
+        let source = Some(Box::from(inner));
+        Self { kind, message: message.into(), source, details, places, hints, unreachable }
     }
 
     /// The class.
@@ -135,6 +164,11 @@ impl Error {
     /// The longer texts.
     pub fn details(&self) -> &[Detail] {
         &self.details
+    }
+
+    /// The places in files that it is about.
+    pub fn places(&self) -> &[Place] {
+        &self.places
     }
 
     /// The messages of its causes, nearest first.

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::error::{Detail, Place};
 use crate::model::{AppName, ReleaseNumber, Slot};
 use crate::record::Cause;
 use crate::step::Step;
 
 /// The version of the JSON form, (major).(minor): fields are only added within a major.
-pub const FORMAT: &str = "1.0";
+pub const FORMAT: &str = "1.1";
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -59,6 +60,13 @@ pub enum Event {
         took: Duration,
         /// What came of it, for people; may be empty.
         message: String,
+    },
+    /// A hook has written a line.
+    HookOutput {
+        /// Its step.
+        step: Step,
+        /// The line, without what only a terminal understands.
+        line: String,
     },
     /// A step failed; what it did is being undone, if it can be.
     StepFailed {
@@ -131,19 +139,27 @@ pub enum Event {
         /// What a person may want to type next.
         next: Vec<String>,
     },
-    /// It ended with an error, which `--output json` carries here too.
-    Failed {
-        /// The class, as in the table of exit codes.
-        class: String,
-        /// The exit code.
-        code: u8,
-        /// What went wrong, in a line.
-        message: String,
-        /// Its causes, nearest first.
-        causes: Vec<String>,
-        /// What to do.
-        hints: Vec<String>,
-    },
+    /// It ended with an error.
+    Failed(Failure),
+}
+
+/// How a command failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// The class, as in the table of exit codes.
+    pub class: &'static str,
+    /// The exit code.
+    pub code: u8,
+    /// What went wrong, in a line.
+    pub message: String,
+    /// Its causes, nearest first.
+    pub causes: Vec<String>,
+    /// Longer texts that belong to it, such as the tail of a log.
+    pub details: Vec<Detail>,
+    /// What to do.
+    pub hints: Vec<String>,
+    /// The places in files that are meant.
+    pub places: Vec<Place>,
 }
 
 /// What a prune removes.

@@ -4,7 +4,7 @@
 //! project by the same readers, into the nouns of [`model`].
 //! [`plan`] observes [`docker`], [`proxy`] and [`record`], and decides purely. [`saga`] runs the plan's [`step`]s, each
 //! announced in the journal of [`record`] first, and undoes or recovers them. Steps look from where the proxy stands
-//! through [`probe`], and [`watch`] judges what they see under real traffic. What happens is told as [`event`]s, which
+//! through [`probe`], run the user's commands through [`hook`], and [`watch`] judges what they see under real traffic. What happens is told as [`event`]s, which
 //! [`ui`] prints; what fails is an [`error`] with a kind, a cause and hints.
 #![warn(missing_docs)]
 
@@ -14,6 +14,7 @@ pub mod config;
 pub mod docker;
 pub mod error;
 pub mod event;
+pub mod hook;
 pub mod model;
 pub mod plan;
 pub mod probe;

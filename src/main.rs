@@ -1,13 +1,15 @@
 //! Parses the command line, runs the command, and exits with its code.
 
+use std::io::Write;
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use bgd::cli::{self, Args, Session};
 use bgd::error::{Error, Kind};
 use bgd::event::Event;
 use bgd::probe::helper;
 use bgd::ui::{self, Output, Style};
-use clap::Parser;
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -18,32 +20,62 @@ fn main() -> ExitCode {
         (Some(helper::ASLEEP), None) => return helper::asleep(),
         _ => {}
     }
-    let args = Args::parse();
     let env: fn(&str) -> Option<String> = |name| std::env::var(name).ok();
     let style = Style::of_stderr(&env);
+    let args = match parse(style) {
+        Ok(args) => args,
+        Err(code) => return code,
+    };
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_from_env("BGD_LOG").unwrap_or_else(|_| EnvFilter::new("off")))
-        .with_writer(std::io::stderr)
+        .with_writer(move || ui::Clean::new(std::io::stderr(), style))
         .with_ansi(style.color)
         .init();
+    let (summary, refused) = match args.summary(&env, style) {
+        Ok(summary) => (summary.map(Rc::new), None),
+        Err(error) => (None, Some(error)),
+    };
     let output = args.output;
-    let session =
-        Session { report: ui::printer(output, style).into(), style, json: output == Output::Json, env };
-    let result = runtime().and_then(|runtime| {
-        // Signals and event streams are followed by tasks of this one thread.
-        let local = tokio::task::LocalSet::new();
-        let result = runtime.block_on(local.run_until(cli::run(args, &session)));
-        // A lookup that hangs in a thread of its own must not keep the process.
-        runtime.shutdown_background();
-        result
-    });
+    let report = ui::printer(output, style, &env, summary.clone());
+    let session = Session { report, style, json: output == Output::Json, env };
+    let result = refused.map_or_else(|| run(args, &session), Err);
+    if let Err(error) = &result {
+        session.report.event(Event::Failed(cli::failure(error)));
+    }
+    if let Some(Err(error)) = summary.map(|summary| summary.write()) {
+        // What was done is done: its exit code has to tell of that alone.
+        session.report.warn(error.one_line(), error.hints().first().cloned());
+    }
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tell(&session, &error);
-            ExitCode::from(cli::code(error.kind()))
-        }
+        Err(error) => ExitCode::from(cli::code(error.kind())),
     }
+}
+
+/// Parses the command line; what is wrong with it, and help, is printed without colour unless a terminal reads it.
+fn parse(style: Style) -> Result<Args, ExitCode> {
+    let color = if style.color { ColorChoice::Auto } else { ColorChoice::Never };
+    let parsed =
+        Args::command().color(color).try_get_matches().and_then(|found| Args::from_arg_matches(&found));
+    parsed.map_err(|error| {
+        if style.github && error.use_stderr() {
+            // The command line may hold what somebody typed into a form.
+            let _ = std::io::stderr().write_all(style.clean(&error.render().to_string()).as_bytes());
+        } else {
+            let _ = error.print();
+        }
+        ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
+    })
+}
+
+fn run(args: Args, session: &Session) -> Result<(), Error> {
+    let runtime = runtime()?;
+    // Signals and event streams are followed by tasks of this one thread.
+    let local = tokio::task::LocalSet::new();
+    let result = runtime.block_on(local.run_until(cli::run(args, session)));
+    // A lookup that hangs in a thread of its own must not keep the process.
+    runtime.shutdown_background();
+    result
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Error> {
@@ -51,17 +83,4 @@ fn runtime() -> Result<tokio::runtime::Runtime, Error> {
         .enable_all()
         .build()
         .map_err(|error| Error::new(Kind::Other, "cannot start").caused_by(error))
-}
-
-fn tell(session: &Session, error: &Error) {
-    if session.json {
-        session.report.event(Event::Failed {
-            class: cli::class(error.kind()).to_owned(),
-            code: cli::code(error.kind()),
-            message: error.to_string(),
-            causes: error.causes(),
-            hints: error.hints().to_vec(),
-        });
-    }
-    ui::print_error(error, session.style);
 }

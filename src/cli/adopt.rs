@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::queue::Queue;
 use super::run::Bench;
 use super::source::Source;
+use super::summary::Summary;
 use super::which::Which;
 use super::{Session, preflight};
 use crate::docker::Container;
@@ -38,6 +39,10 @@ pub struct Args {
     /// Whether it waits for its turn
     #[command(flatten)]
     pub queue: Queue,
+
+    /// Where it is told how it went
+    #[command(flatten)]
+    pub summary: Summary,
 }
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::queue::Queue;
 use super::run::{Bench, confirm};
+use super::summary::Summary;
 use super::which::Which;
 use super::{Session, preflight, today};
 use crate::compose;
@@ -54,6 +55,10 @@ pub struct Args {
     /// Whether it waits for its turn
     #[command(flatten)]
     pub queue: Queue,
+
+    /// Where it is told how it went
+    #[command(flatten)]
+    pub summary: Summary,
 }
 
 impl Args {

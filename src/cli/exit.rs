@@ -1,9 +1,10 @@
 //! Exit codes, one for each class of failure. They are an interface: a number never changes its meaning.
 
-use crate::error::Kind;
+use crate::error::{Error, Kind};
+use crate::event::Failure;
 
 /// Every class: its kind, its name in JSON, its exit code.
-pub const TABLE: [(Kind, &str, u8); 13] = [
+pub const TABLE: [(Kind, &str, u8); 15] = [
     (Kind::Other, "other", 1),
     (Kind::Usage, "usage", 2),
     (Kind::Config, "configuration", 3),
@@ -16,6 +17,8 @@ pub const TABLE: [(Kind, &str, u8); 13] = [
     (Kind::NothingToRollBack, "nothing-to-roll-back", 10),
     (Kind::NeedsRecovery, "needs-recovery", 11),
     (Kind::Stuck, "stuck", 12),
+    (Kind::Hook, "hook", 13),
+    (Kind::LateHook, "late-hook", 14),
     (Kind::Interrupted, "interrupted", 130),
 ];
 
@@ -27,6 +30,19 @@ pub fn code(kind: Kind) -> u8 {
 /// The name of a class of failure, as in JSON.
 pub fn class(kind: Kind) -> &'static str {
     TABLE.iter().find(|(k, ..)| *k == kind).map_or("other", |(_, class, _)| class)
+}
+
+/// An error with its class and its exit code, as the printers take it.
+pub fn failure(error: &Error) -> Failure {
+    Failure {
+        class: class(error.kind()),
+        code: code(error.kind()),
+        message: error.to_string(),
+        causes: error.causes(),
+        details: error.details().to_vec(),
+        hints: error.hints().to_vec(),
+        places: error.places().to_vec(),
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::{Session, table};
-use crate::error::{Context, Kind, Result};
+use crate::error::Result;
 use crate::model::{AppName, Outcome, Release, ReleaseNumber, Slot};
 use crate::record::{Activation, AppState};
 
@@ -43,10 +43,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<()> {
     }
     let rows: Vec<Row<'_>> = releases.iter().rev().map(|release| row(release, &state)).collect();
     if args.json || session.json {
-        let text =
-            serde_json::to_string_pretty(&rows).or_error(Kind::Other, || "cannot write JSON".to_owned())?;
-        table::print(&format!("{text}\n"));
-        return Ok(());
+        return session.print_json(&rows);
     }
     let cells: Vec<Vec<String>> = rows
         .iter()
@@ -60,7 +57,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<()> {
             ]
         })
         .collect();
-    table::print(&table::render(&["RELEASE", "IMAGE", "SLOT", "CREATED (UTC)", "OUTCOME"], &cells));
+    session.print(&table::render(&["RELEASE", "IMAGE", "SLOT", "CREATED (UTC)", "OUTCOME"], &cells));
     Ok(())
 }
 

@@ -19,6 +19,7 @@ mod session;
 mod show;
 mod source;
 mod status;
+mod summary;
 mod table;
 mod tidy;
 mod today;
@@ -27,10 +28,11 @@ mod which;
 
 use clap::{Parser, Subcommand};
 
+use crate::config::Env;
 use crate::error::Result;
-use crate::ui::Output;
+use crate::ui::{Output, Style, Summary};
 
-pub use exit::{TABLE as EXIT_CODES, class, code};
+pub use exit::{TABLE as EXIT_CODES, class, code, failure};
 pub use session::Session;
 
 /// Deploy container images to one Docker host without losing a request.
@@ -48,6 +50,22 @@ pub struct Args {
     /// What to do
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Args {
+    /// Where the summary of this command goes, when it writes one.
+    ///
+    /// # Errors
+    /// Of kind `Usage` when a file was asked for that cannot be written.
+    pub fn summary(&self, env: Env<'_>, style: Style) -> Result<Option<Summary>> {
+        match &self.command {
+            Command::Deploy(args) => args.summary.open(env, style, self.output),
+            Command::Rollback(args) => args.summary.open(env, style, self.output),
+            Command::Recover(args) => args.summary.open(env, style, self.output),
+            Command::Adopt(args) => args.summary.open(env, style, self.output),
+            _ => Ok(None),
+        }
+    }
 }
 
 const EXAMPLES: &str = "\
@@ -68,7 +86,8 @@ Environment:
   DOCKER_HOST      the engine; the default socket when it is not set
   BGD_STATE_DIR    where records are stored; /var/lib/bgd for root
   BGD_COMPOSE      who reads a compose project: docker compose, docker-compose or none (bgd itself)
-  NO_COLOR         no colour and no bars";
+  NO_COLOR         no colour and no bars; nor with CI
+  GITHUB_ACTIONS   true: annotations, and a summary of the job";
 
 /// A command.
 #[derive(Debug, Subcommand)]

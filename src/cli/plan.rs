@@ -6,7 +6,7 @@ use super::{Session, drift, preflight, table, today};
 use crate::compose;
 use crate::docker::Image;
 use crate::error::Result;
-use crate::model::{App, ImageRef};
+use crate::model::{App, ImageRef, Place};
 use crate::plan::{self, Plan, Wish};
 use crate::proxy::{FileChange, Route};
 use crate::record::JournalState;
@@ -72,10 +72,10 @@ pub(super) async fn print(session: &Session, app: &App, image: &ImageRef) -> Res
             "live": plan.former.as_ref().map(|former| former.number), "steps": plan.steps,
             "files": changes.iter().map(|change| &change.path).collect::<Vec<_>>(),
         });
-        table::print(&format!("{value}\n"));
+        table::print(&session.style.clean_json(format!("{value}\n")));
         return Ok(());
     }
-    table::print(&text(&plan, to_pull, &changes)?);
+    session.print(&text(&plan, to_pull, &changes)?);
     Ok(())
 }
 
@@ -101,6 +101,16 @@ fn text(plan: &Plan, to_pull: bool, changes: &[FileChange]) -> Result<String> {
     });
     let steps: Vec<_> = plan.steps.iter().map(|step| step.as_str()).collect();
     text.push_str(&format!("steps: {}\n", steps.join(" → ")));
+    for step in plan.steps.iter().filter(|step| step.is_hook()) {
+        let Some((hook, _)) = plan.hook(*step) else { continue };
+        let place = match hook.place {
+            Place::Host { .. } => "on this machine",
+            Place::Container => "in a container of its own",
+        };
+        let (name, command) = (step.hook_name(), hook.command.join(" "));
+        let limit = crate::config::show_duration(hook.timeout);
+        text.push_str(&format!("hook {name}: {command} ({place}, {limit} at most)\n"));
+    }
     let former = plan.former.as_ref().and_then(|former| former.containers.first());
     for (at, (name, spec)) in target.containers.iter().enumerate() {
         text.push_str(&format!("\n+ container {name}\n"));

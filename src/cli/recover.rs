@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::queue::Queue;
 use super::run::{Bench, agreed, confirm, told_of};
 use super::source::{Configured, Source};
+use super::summary::Summary;
 use super::{Session, drift, reconcile};
 use crate::error::{Error, Kind, Result};
 use crate::model::{App, AppName};
@@ -32,6 +33,10 @@ pub struct Args {
     /// Whether it waits for its turn
     #[command(flatten)]
     pub queue: Queue,
+
+    /// Where it is told how it went
+    #[command(flatten)]
+    pub summary: Summary,
 }
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {

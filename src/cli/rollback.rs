@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::Session;
 use super::queue::Queue;
 use super::run::Bench;
+use super::summary::Summary;
 use crate::error::{Error, Kind, Result};
 use crate::model::{AppName, Release, ReleaseNumber};
 use crate::plan::{self, Observation, Wish};
@@ -33,6 +34,10 @@ pub struct Args {
     /// Whether it waits for its turn
     #[command(flatten)]
     pub queue: Queue,
+
+    /// Where it is told how it went
+    #[command(flatten)]
+    pub summary: Summary,
 }
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {

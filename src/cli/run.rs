@@ -134,6 +134,7 @@ impl<'a> Bench<'a> {
             plan,
             report: self.session.report.as_ref(),
             events: RefCell::new(None),
+            process: RefCell::new(None),
             held: Cell::new(false),
         }
     }

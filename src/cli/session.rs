@@ -4,7 +4,7 @@ use std::rc::Rc;
 use super::source::{Files, Source};
 use crate::config;
 use crate::docker::{self, Engine};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Context, Error, Kind, Result};
 use crate::event::Report;
 use crate::model::{App, AppName, ImageRef};
 use crate::record::{AppStore, Store};
@@ -34,6 +34,19 @@ impl Session {
     /// The records of this user.
     pub(super) fn store(&self) -> Result<Store> {
         Store::of_this_user(&self.env)
+    }
+
+    /// Prints data for people to standard output.
+    pub(super) fn print(&self, text: &str) {
+        super::table::print(&self.style.clean(text));
+    }
+
+    /// Prints data as JSON to standard output.
+    pub(super) fn print_json(&self, value: &impl serde::Serialize) -> Result<()> {
+        let text =
+            serde_json::to_string_pretty(value).or_error(Kind::Other, || "cannot write JSON".to_owned())?;
+        super::table::print(&self.style.clean_json(format!("{text}\n")));
+        Ok(())
     }
 
     /// Listens for signals from now on.

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::{Session, table};
+use super::Session;
 use crate::error::{Context, Error, Kind, Result};
 use crate::model::{AppName, ReleaseNumber};
 
@@ -25,10 +25,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<()> {
     let mut value =
         serde_json::to_value(&release).or_error(Kind::Other, || "cannot write JSON".to_owned())?;
     hide(&mut value);
-    let text =
-        serde_json::to_string_pretty(&value).or_error(Kind::Other, || "cannot write JSON".to_owned())?;
-    table::print(&format!("{text}\n"));
-    Ok(())
+    session.print_json(&value)
 }
 
 /// Hides every value of an environment, of request headers and of log options; drops what says nothing.

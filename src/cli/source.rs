@@ -74,9 +74,7 @@ impl Source {
         let here = Path::new(".");
         let own = config::find(here).map(|path| without_dot(&path));
         let project = compose::find(here, &session.env);
-        let describes = |files: &[PathBuf]| {
-            files.iter().any(|path| text(path).is_some_and(|text| compose::describes_apps(&text)))
-        };
+        let describes = |files: &[PathBuf]| files.iter().any(|path| compose::describes_apps(path));
         match (own, project) {
             (Some(own), Ok(files)) => match files.iter().find(|path| describes(std::slice::from_ref(path))) {
                 Some(other) => Err(Error::new(

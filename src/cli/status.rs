@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::{Session, table, today};
 use crate::docker::{Engine, Summary};
-use crate::error::{Context, Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::model::{App, AppName, Release, ReleaseNumber, Slot, label};
 use crate::proxy::Seen;
 use crate::record::{AppState, AppStore, Holder, JournalState};
@@ -72,12 +73,12 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     loop {
         let rows = rows(args.app.as_ref(), session, engine.as_ref(), &engine).await?;
         if args.json || session.json {
-            let text = serde_json::to_string_pretty(&rows)
-                .or_error(Kind::Other, || "cannot write JSON".to_owned())?;
-            table::print(&format!("{text}\n"));
+            session.print_json(&rows)?;
         } else {
-            let clear = if args.watch { "\x1b[H\x1b[2J" } else { "" };
-            table::print(&format!("{clear}{}", text(&rows)));
+            if args.watch && std::io::stdout().is_terminal() {
+                table::print("\x1b[H\x1b[2J");
+            }
+            session.print(&text(&rows));
         }
         if !args.watch {
             return Ok(());
@@ -113,7 +114,9 @@ async fn rows(
         }
         if let Some(service) = one.live.as_ref().and_then(|live| live.app.compose.as_ref()) {
             let beside = today::beside(engine, &one.store, service).await?;
-            row.problems.extend(beside.map(|problem| format!("{problem}: {}", today::stop(service))));
+            let beside = beside.map(|problem| told(&problem));
+            // That a record is damaged may have been told already.
+            row.problems.extend(beside.filter(|problem| !row.problems.contains(problem)));
         }
         rows.push(row);
     }
@@ -166,11 +169,16 @@ fn row(one: &Recorded, seen: Option<Result<Seen>>, labelled: &[Summary]) -> Row 
     let mine =
         |summary: &&Summary| summary.labels.get(label::APP).is_some_and(|app| app == one.name.as_str());
     let containers: Vec<&Summary> = labelled.iter().filter(mine).collect();
+    let was_asked = matches!(seen, Some(Ok(_)));
     let seen = match seen {
         None => Seen::default(),
         Some(Ok(seen)) => seen,
         Some(Err(error)) => {
             problems.push(format!("the proxy could not be asked: {}", error.one_line()));
+            let service = one.app.as_ref().and_then(|app| app.compose.as_ref());
+            problems.extend(service.map(|service| {
+                format!("if the proxy is a service of the project: {}", service.command_line("up -d"))
+            }));
             Seen::default()
         }
     };
@@ -213,7 +221,7 @@ fn row(one: &Recorded, seen: Option<Result<Seen>>, labelled: &[Summary]) -> Row 
             warm.push(its);
         }
     }
-    problems.extend(drift(one, number, release.as_ref(), &states));
+    problems.extend(drift(one, was_asked, number, release.as_ref(), &states));
     Row {
         app: one.name.clone(),
         live: number,
@@ -271,6 +279,7 @@ fn proxy(one: &Recorded) -> &str {
 /// What is unfinished or not as the records say.
 fn drift(
     one: &Recorded,
+    was_asked: bool,
     number: Option<ReleaseNumber>,
     release: Option<&Release>,
     states: &BTreeMap<String, String>,
@@ -292,7 +301,8 @@ fn drift(
     let recorded = one.number;
     if one.holder.is_none() && matches!(one.journal, Ok(JournalState::None | JournalState::Ended(_))) {
         match (number, recorded) {
-            (None, Some(recorded)) => problems.push(format!(
+            // A proxy that could not be asked may well have its route.
+            (None, Some(recorded)) if was_asked => problems.push(format!(
                 "the proxy has no route for it; the records say release {recorded}: bgd recover {app} restores it"
             )),
             (Some(number), Some(recorded)) if number != recorded => {

@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-/// Prints data; a reader that went away (`| head`) is no error.
+/// Prints data that is bgd's own alone; a reader that went away (`| head`) is no error. What has texts from outside is
+/// printed by the session.
 pub(super) fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
     let _ = std::io::stdout().flush();

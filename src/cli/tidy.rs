@@ -36,6 +36,7 @@ async fn tidy(bench: &Bench<'_>, plan: &Plan) -> Result<usize> {
         // It did not end: everything may be needed.
         return Ok(0);
     }
+    sweep(bench, plan).await?;
     let (survey, mut state) = (bench.records.survey()?, bench.records.state()?);
     let (bounds, now) = (bounds(&survey), Timestamp::now());
     let numbers = survey.numbers();
@@ -65,6 +66,19 @@ async fn tidy(bench: &Bench<'_>, plan: &Plan) -> Result<usize> {
     let numbers: Vec<ReleaseNumber> = going.iter().map(|release| release.number).collect();
     bench.records.remove(&numbers, &journals.into_keys().collect::<Vec<_>>())?;
     Ok(numbers.len())
+}
+
+/// Removes what is left of hooks that have ended: bgd was killed before it could.
+async fn sweep(bench: &Bench<'_>, plan: &Plan) -> Result<()> {
+    let has_hooks = std::iter::once(&plan.target).chain(&plan.former).any(|one| !one.app.hooks.is_empty());
+    if !has_hooks {
+        return Ok(());
+    }
+    let labelled = bench.engine.containers(&[format!("{}={}", label::HOOK, plan.target.app.name)]).await?;
+    for left in labelled.iter().filter(|one| one.status != "running") {
+        bench.engine.remove(&left.id).await?;
+    }
+    Ok(())
 }
 
 /// The bounds of the newest release: a rollback does not bring back those of long ago.

@@ -4,7 +4,7 @@ use super::adopt;
 use super::run::Bench;
 use crate::compose;
 use crate::docker::{Container, Engine};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::event::Report;
 use crate::model::{App, ComposeService, ReleaseNumber};
 use crate::plan::Observation;
@@ -36,7 +36,7 @@ pub(super) async fn tell(
     }
     if observation.live.is_some() || observation.former.is_some() {
         if let Some(problem) = beside(engine, records, service).await? {
-            report.warn(problem, Some(stop(service)));
+            report.warn(problem.one_line(), problem.hints().first().cloned());
         }
         return Ok(None);
     }
@@ -74,24 +74,29 @@ pub(super) async fn tell(
     }
 }
 
-/// Tells what compose runs of a service beside its releases, one of which may have been compose's.
+/// Tells what compose runs of a service beside its releases, one of which may have been compose's. Where the record of that
+/// one cannot be read, this is told in its place: which of them it is then is not known.
 pub(super) async fn beside(
     engine: &dyn Engine,
     records: &AppStore,
     service: &ComposeService,
-) -> Result<Option<String>> {
+) -> Result<Option<Error>> {
     let running = compose::beside(engine, service).await?.running;
     if running.is_empty() {
         return Ok(None);
     }
-    let adopted = records.release(ReleaseNumber(0))?.map(|release| release.containers).unwrap_or_default();
+    let adopted = match records.release(ReleaseNumber(0)) {
+        Ok(release) => release.map(|release| release.containers).unwrap_or_default(),
+        Err(error) => return Ok(Some(error)),
+    };
     let is_extra = |name: &&str| !adopted.iter().any(|(own, _)| own == name);
     let extra: Vec<&str> = running.iter().map(|one| one.name.as_str()).filter(is_extra).collect();
+    let problem = format!("compose runs {} beside what bgd runs of {}", extra.join(", "), service.service);
     Ok((!extra.is_empty())
-        .then(|| format!("compose runs {} beside what bgd runs of {}", extra.join(", "), service.service)))
+        .then(|| Error::new(Kind::Other, problem).hint(format!("stop it: {}", stop(service)))))
 }
 
 /// The command that ends what compose runs of a service.
-pub(super) fn stop(service: &ComposeService) -> String {
+fn stop(service: &ComposeService) -> String {
     service.command_line(&format!("stop {}", service.service))
 }

@@ -56,7 +56,8 @@ fn services(project: &Project) -> Result<Vec<crate::model::App>> {
                     .iter()
                     .map(|detail| format!("{}\n{}", detail.title, detail.text))
                     .collect();
-                wrong = Some(first.detail(more.to_string(), texts.join("\n")));
+                let places = more.places().to_vec();
+                wrong = Some(first.detail(more.to_string(), texts.join("\n")).at(places));
             }
         }
     }

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::dotenv;
+use super::located::Located;
 use crate::config::node::Value;
 use crate::config::problems::Problems;
 use crate::config::{Env, read_file, yaml};
@@ -56,11 +57,13 @@ pub fn is_project(text: &str) -> bool {
     })
 }
 
-/// Whether one of the services in a text has an `x-bgd`.
-pub fn describes_apps(text: &str) -> bool {
-    let Some(root) = yaml::parse_from(text, 0, true, &mut Problems::default()) else { return false };
-    let Some(Value::Map(services)) = root.get("services").map(|node| &node.value) else { return false };
-    services.iter().any(|(_, service)| service.get("x-bgd").is_some())
+/// Whether one of the services in a file, or in one that it includes, has an `x-bgd`. What cannot be read has none.
+pub fn describes_apps(file: &Path) -> bool {
+    let Ok(read) = Located::read(&[file.to_owned()], true) else { return false };
+    read.trees.iter().any(|root| {
+        let Some(Value::Map(services)) = root.get("services").map(|node| &node.value) else { return false };
+        services.iter().any(|(_, service)| service.get("x-bgd").is_some())
+    })
 }
 
 fn top_level(text: &str, test: impl FnOnce(&[&str]) -> bool) -> bool {
@@ -122,7 +125,17 @@ mod tests {
         assert!(is_project("services: {api: {image: a}}\n"));
         assert!(!is_project("app: api\nservices: {}\n"));
         assert!(!is_project("image: a\n"));
-        assert!(describes_apps("services:\n  api:\n    x-bgd: { port: 1 }\n"));
-        assert!(!describes_apps("x-bgd: {}\nservices: {api: {image: a}}\n"));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("compose.yaml");
+        let describes = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            describes_apps(&path)
+        };
+        assert!(describes("services:\n  api:\n    x-bgd: { port: 1 }\n"));
+        assert!(!describes("x-bgd: {}\nservices: {api: {image: a}}\n"));
+        assert!(!describes("services: ["));
+        std::fs::write(folder.path().join("more.yaml"), "services: {api: {x-bgd: {}}}\n").unwrap();
+        assert!(describes("include: [more.yaml, compose.yaml, gone.yaml]\n"));
+        assert!(describes("include: [{ path: [gone.yaml, more.yaml] }]\n"));
     }
 }

@@ -1,5 +1,8 @@
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
+use super::include::included;
+use super::lists::{Lists, pair};
 use crate::config::node::{Key, Node, Scalar, Span, Value};
 use crate::config::problems::Problems;
 use crate::config::{Diagnostics, Source, read_file, yaml};
@@ -7,8 +10,10 @@ use crate::error::{Context as _, Kind, Result};
 
 /// The files of a project, read one after the other as if they were one, so that every value has a place of its own.
 pub(super) struct Located {
-    /// The text of all files, under the path of the first.
-    pub source: Source,
+    /// The text of all files.
+    text: String,
+    /// The folder that paths are relative to.
+    folder: PathBuf,
     /// Each file, with the number of lines before it.
     files: Vec<(PathBuf, usize)>,
     /// The tree of each file that could be parsed.
@@ -18,13 +23,16 @@ pub(super) struct Located {
 }
 
 impl Located {
-    /// Reads and parses files, which diagnostics name as they are given. `any_tag`: tags of compose are passed over.
+    /// Reads and parses files, which diagnostics name as they are given. `any_tag`: tags of compose are passed over, and what
+    /// the files include is read too.
     pub fn read(files: &[PathBuf], any_tag: bool) -> Result<Self> {
         let mut problems = Problems::default();
         let mut text = String::new();
         let mut starts = Vec::new();
         let mut trees = Vec::new();
-        for path in files {
+        let mut left: VecDeque<(PathBuf, bool)> = files.iter().map(|path| (path.clone(), false)).collect();
+        while let Some((path, is_included)) = left.pop_front() {
+            let path = &path;
             let bytes =
                 read_file(path).or_error(Kind::Config, || format!("cannot read {}", path.display()))?;
             let read = Source::from_bytes(path.clone(), bytes)?;
@@ -33,16 +41,31 @@ impl Located {
             }
             let before = text.matches('\n').count();
             starts.push((path.clone(), before));
-            trees.extend(yaml::parse_from(&read.text, before, any_tag, &mut problems));
+            if let Some(tree) = yaml::parse_from(&read.text, before, any_tag, &mut problems) {
+                let more = if any_tag { included(path, &tree) } else { Vec::new() };
+                for path in more {
+                    // Files that include each other have no more to say the second time.
+                    let is_known = starts.iter().any(|(known, _)| *known == path)
+                        || left.iter().any(|(known, _)| *known == path);
+                    if !is_known {
+                        left.push_back((path, true));
+                    }
+                }
+                // Of what both say, the file that includes the other counts.
+                let at = if is_included { 0 } else { trees.len() };
+                trees.insert(at, tree);
+            }
+            problems.of_whole_file(path);
             text.push_str(&read.text);
         }
         let path = absolute(files.first().map_or(Path::new(""), PathBuf::as_path))?;
-        Ok(Self { source: Source { path, text }, files: starts, trees, problems })
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Ok(Self { text, folder, files: starts, trees, problems })
     }
 
     /// The diagnostics of what was found to be wrong, each under its file.
     pub fn diagnostics(&self, problems: Problems) -> Diagnostics {
-        problems.into_diagnostics(&self.source).split(&self.source.path, &self.files)
+        problems.into_diagnostics_of(&self.text, &self.files)
     }
 
     /// What the files have under a path of keys, the last file first.
@@ -81,7 +104,7 @@ impl Located {
 
     /// The folder that paths are relative to.
     pub fn folder(&self) -> &Path {
-        self.source.path.parent().unwrap_or(Path::new(""))
+        &self.folder
     }
 }
 
@@ -93,12 +116,9 @@ pub(super) fn place(node: Node, here: &[&Node], around: Span, name: &str) -> Nod
         Value::Null => Value::Null,
         Value::Scalar(scalar) => Value::Scalar(shown(scalar, here, name)),
         Value::List(items) => {
-            let like = here.iter().find_map(|node| match &node.value {
-                Value::List(listed) if listed.len() == items.len() => Some(listed),
-                _ => None,
-            });
+            let written = Lists::of(here, items.len());
             let items = items.into_iter().enumerate().map(|(at, item)| {
-                let here: Vec<&Node> = like.and_then(|listed| listed.get(at)).into_iter().collect();
+                let here: Vec<&Node> = written.find(at, &item).into_iter().collect();
                 place(item, &here, span, name)
             });
             Value::List(items.collect())
@@ -107,7 +127,9 @@ pub(super) fn place(node: Node, here: &[&Node], around: Span, name: &str) -> Nod
             let entries = entries.into_iter().map(|(key, node)| {
                 let (keys, nodes): (Vec<Span>, Vec<&Node>) =
                     here.iter().filter_map(|node| node.entry(&key.text)).unzip();
-                let at = keys.first().copied().unwrap_or(span);
+                // Where a file has a list of KEY=value, the value is a part of what stands there: only its place is taken.
+                let paired = || here.iter().find_map(|node| pair(node, &key.text));
+                let at = keys.first().copied().or_else(paired).unwrap_or(span);
                 let node = place(node, &nodes, at, &key.text);
                 (Key { text: key.text, span: at }, node)
             });

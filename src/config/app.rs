@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::fields::Fields;
-use super::node::{Node, Value};
-use super::{container, health, proxy, retention, smoke};
+use super::node::Node;
+use super::{container, health, hooks, proxy, retention, smoke};
 use crate::model::{App, AppName, ImageRef, NetworkName, PullPolicy, Retire};
 
 /// How long real traffic is watched after the switch, where nothing else is written.
@@ -53,7 +53,7 @@ pub(crate) fn read(cx: &mut Context<'_>, root: &Node, place: &'static str) -> Op
     let retire = retire.and_then(|node| cx.choice(node, "what becomes of the old slot", &fates));
     let rename = fields.take(cx, "rename").and_then(|node| cx.boolean(node)).unwrap_or(false);
     let retention = retention::read(cx, &mut fields);
-    hooks(cx, &mut fields);
+    let hooks = hooks::read(cx, &mut fields, retire.unwrap_or_default());
     super::foreign::refuse(cx, &mut fields);
     fields.close(cx);
     Some(App {
@@ -72,6 +72,7 @@ pub(crate) fn read(cx: &mut Context<'_>, root: &Node, place: &'static str) -> Op
         retire: retire.unwrap_or_default(),
         rename,
         retention,
+        hooks,
         compose: None,
     })
 }
@@ -105,16 +106,4 @@ fn single(
     let duration = fields.take(cx, key).and_then(|node| cx.duration(node));
     fields.close(cx);
     duration
-}
-
-fn hooks(cx: &mut Context<'_>, fields: &mut Fields<'_>) {
-    let Some(node) = fields.take(cx, "hooks") else { return };
-    match &node.value {
-        Value::Map(entries) if entries.is_empty() => {}
-        _ => {
-            cx.problems
-                .add(fields.span_of("hooks").unwrap_or(node.span), "hooks are not in this version yet")
-                .hint("remove them, and run the commands before or after \"bgd deploy\"");
-        }
-    }
 }

@@ -129,7 +129,7 @@ fn texts(
 }
 
 /// A list of arguments, or a line that is split into them.
-fn command(cx: &mut Context<'_>, node: &Node) -> Option<Vec<String>> {
+pub(super) fn command(cx: &mut Context<'_>, node: &Node) -> Option<Vec<String>> {
     let expected = "a list of arguments, or one line";
     match &node.value {
         Value::Scalar(scalar) => match split_words(&scalar.text) {

@@ -2,7 +2,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Place};
 
 /// One thing that is wrong with a configuration, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,14 @@ impl Diagnostic {
             0 => format!("{file}: {}", self.message),
             line => format!("{file}:{line}:{}: {}", self.column, self.message),
         }
+    }
+
+    /// Where it is, with what was expected and the hint.
+    fn place(&self) -> Place {
+        let also = [("expected", &self.expected), ("hint", &self.hint)];
+        let also = also.iter().filter_map(|(what, text)| Some(format!("\n{what}: {}", text.as_ref()?)));
+        let message = also.fold(self.message.clone(), |message, more| message + &more);
+        Place { file: self.file.clone(), line: self.line, column: self.column, message }
     }
 
     /// The source line with a caret, what was expected, and the hint; may be empty.
@@ -102,18 +110,6 @@ impl Diagnostics {
         self
     }
 
-    /// Tells the files apart whose texts were read as one: each begins after so many lines. What stands in another
-    /// file than `whole` stays as it is.
-    pub(crate) fn split(mut self, whole: &Path, files: &[(PathBuf, usize)]) -> Self {
-        for one in self.0.iter_mut().filter(|one| one.file == whole) {
-            if let Some((file, before)) = files.iter().rev().find(|(_, before)| one.line > *before) {
-                one.file.clone_from(file);
-                one.line -= before;
-            }
-        }
-        self
-    }
-
     /// One line that says how many there are, or what the only one says.
     pub fn summary(&self) -> String {
         match self.0.as_slice() {
@@ -141,7 +137,8 @@ impl std::error::Error for Diagnostics {}
 
 impl From<Diagnostics> for Error {
     fn from(diagnostics: Diagnostics) -> Self {
-        let error = Self::new(Kind::Config, diagnostics.summary());
+        let places = diagnostics.iter().map(Diagnostic::place);
+        let error = Self::new(Kind::Config, diagnostics.summary()).at(places);
         if let [one] = diagnostics.0.as_slice() {
             // The message has the title already; of the excerpt only what stands below is new.
             let title = if one.line > 0 { format!("line {}", one.line) } else { "details".to_owned() };

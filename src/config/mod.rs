@@ -15,6 +15,7 @@ pub(crate) mod fields;
 mod flat;
 mod foreign;
 pub(crate) mod health;
+mod hooks;
 mod host;
 mod interpolate;
 mod json;

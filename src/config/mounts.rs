@@ -35,9 +35,11 @@ pub(super) fn read(cx: &mut Context<'_>, fields: &mut Fields<'_>) -> Vec<Mount> 
     }
     for (at, (span, mount)) in found.iter().enumerate() {
         if let Some((first, _)) = found[..at].iter().find(|(_, other)| other.target == mount.target) {
-            cx.problems
-                .add(*span, format!("something is mounted at {:?} already", mount.target))
-                .hint(format!("the other mount stands on line {}; keep one of them", first.line));
+            cx.problems.add(*span, format!("something is mounted at {:?} already", mount.target)).hint_at(
+                "the other mount stands on",
+                *first,
+                "; keep one of them",
+            );
         }
     }
     found.into_iter().map(|(_, mount)| mount).collect()

@@ -44,10 +44,11 @@ pub(super) fn read<'n>(cx: &mut Context<'_>, node: &'n Node, secret: bool) -> Ve
                     None => (scalar.text.as_str(), None),
                 };
                 if let Some(first) = pairs.iter().find(|pair| pair.key == key) {
-                    let line = first.span.line;
-                    cx.problems
-                        .add(item.span, "a key stands here a second time")
-                        .hint(format!("it stands on line {line} already; keep one of them"));
+                    cx.problems.add(item.span, "a key stands here a second time").hint_at(
+                        "it stands on",
+                        first.span,
+                        " already; keep one of them",
+                    );
                     continue;
                 }
                 pairs.push(Pair { key: key.to_owned(), value, span: item.span });

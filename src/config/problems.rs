@@ -1,5 +1,5 @@
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Source;
 use super::diagnostic::{Diagnostic, Diagnostics};
@@ -25,13 +25,38 @@ pub(crate) struct Problem {
     span: Span,
     message: String,
     expected: Option<String>,
-    hint: Option<String>,
+    hint: Option<Hint>,
     /// Another file than the configuration, and the line there as it may be shown.
     elsewhere: Option<(PathBuf, String)>,
     /// The text could not be read as YAML to its end, so that not all of its values are known.
     syntax: bool,
     /// Nothing else that is said of the same value is worth saying.
     conclusive: bool,
+}
+
+/// What to do.
+#[derive(Clone)]
+enum Hint {
+    Text(String),
+    /// With a line in it, which is known only when the files of the text are told apart.
+    At {
+        before: &'static str,
+        there: Span,
+        after: &'static str,
+    },
+}
+
+impl Hint {
+    fn said(self, files: &[(PathBuf, usize)], file: &Path) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::At { before, there, after } => {
+                let (other, line) = place(files, there.line);
+                let of = if other == file { String::new() } else { format!(" of {}", other.display()) };
+                format!("{before} line {line}{of}{after}")
+            }
+        }
+    }
 }
 
 impl Problem {
@@ -43,7 +68,13 @@ impl Problem {
 
     /// Says what to do.
     pub fn hint(&mut self, hint: impl Into<String>) -> &mut Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(Hint::Text(hint.into()));
+        self
+    }
+
+    /// Says what to do about something that stands elsewhere in the text: the line goes between the two parts.
+    pub fn hint_at(&mut self, before: &'static str, there: Span, after: &'static str) -> &mut Self {
+        self.hint = Some(Hint::At { before, there, after });
         self
     }
 
@@ -93,6 +124,13 @@ impl Problems {
         self.values.insert(span);
     }
 
+    /// Puts what is wrong with a file as a whole under its name, while no other file has been read.
+    pub fn of_whole_file(&mut self, file: &Path) {
+        for problem in self.list.iter_mut().filter(|problem| problem.span == Span::default()) {
+            problem.elsewhere.get_or_insert_with(|| (file.to_owned(), String::new()));
+        }
+    }
+
     /// Allows a value to be shown, and the single values of a list. Mappings wait until their own keys are read.
     pub fn public(&mut self, node: &Node) {
         match &node.value {
@@ -122,6 +160,11 @@ impl Problems {
 
     /// Turns what was found into diagnostics, in the order of the file.
     pub fn into_diagnostics(self, source: &Source) -> Diagnostics {
+        self.into_diagnostics_of(&source.text, &[(source.path.clone(), 0)])
+    }
+
+    /// The same for a text that is several files in a row: each with the number of lines before it.
+    pub fn into_diagnostics_of(self, text: &str, files: &[(PathBuf, usize)]) -> Diagnostics {
         let Self { mut list, values, public, secret } = self;
         // Where the parser gave up, the values that it never saw are not known either.
         let broken = list.iter().any(|problem| problem.syntax);
@@ -130,7 +173,7 @@ impl Problems {
         list.sort_by_key(|problem| (problem.elsewhere.is_some(), problem.span.line, problem.span.column));
         let hidden: Vec<Span> =
             values.into_iter().filter(|span| !public.contains(span) || secret.contains(span)).collect();
-        let lines: Vec<&str> = source.text.split('\n').collect();
+        let lines: Vec<&str> = text.split('\n').collect();
         let mut seen = HashSet::new();
         let mut diagnostics = Vec::with_capacity(list.len());
         for Problem { span, message, expected, hint, elsewhere, .. } in list {
@@ -142,14 +185,16 @@ impl Problems {
             let width =
                 if span.end_line == span.line { span.end_column.saturating_sub(span.column) } else { 1 };
             let line = span.line.checked_sub(1).and_then(|at| lines.get(at)).copied().unwrap_or_default();
-            let (file, shown) = match elsewhere {
-                Some((file, text)) => (file, Excerpt { text, offset: 0, width: 1 }),
-                None if broken => (source.path.clone(), excerpt::unparsed(line, span.column)),
-                None => (source.path.clone(), excerpt::masked(line, span, width, &hidden)),
+            let (own, own_line) = place(files, span.line);
+            let (file, line, shown) = match elsewhere {
+                Some((file, text)) => (file, span.line, Excerpt { text, offset: 0, width: 1 }),
+                None if broken => (own.to_owned(), own_line, excerpt::unparsed(line, span.column)),
+                None => (own.to_owned(), own_line, excerpt::masked(line, span, width, &hidden)),
             };
+            let hint = hint.map(|hint| hint.said(files, &file));
             diagnostics.push(Diagnostic {
                 file,
-                line: span.line,
+                line,
                 column: span.column,
                 message,
                 expected,
@@ -160,4 +205,10 @@ impl Problems {
         }
         Diagnostics(diagnostics)
     }
+}
+
+/// The file that a line of the whole text is in, and which line it is there. What is on no line is of the first file.
+fn place(files: &[(PathBuf, usize)], line: usize) -> (&Path, usize) {
+    let found = files.iter().rev().find(|(_, before)| line > *before).or(files.first());
+    found.map_or((Path::new(""), line), |(file, before)| (file, line.saturating_sub(*before)))
 }

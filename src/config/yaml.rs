@@ -290,9 +290,11 @@ fn pending(node: Node, entries: &[(Key, Node)], colon: bool, problems: &mut Prob
         return PendingKey::Merge(node.span);
     }
     if let Some((first, _)) = entries.iter().find(|(key, _)| key.text == scalar.text) {
-        problems
-            .add(node.span, format!("{:?} stands here a second time", scalar.text))
-            .hint(format!("it stands on line {} already; keep one of them", first.span.line));
+        problems.add(node.span, format!("{:?} stands here a second time", scalar.text)).hint_at(
+            "it stands on",
+            first.span,
+            " already; keep one of them",
+        );
         return PendingKey::Refused;
     }
     PendingKey::Key(Key { text: scalar.text, span: node.span })

@@ -228,6 +228,14 @@ impl Engine for Daemon {
         self.pack(container, path).await
     }
 
+    async fn launch(&self, name: &str, spec: &ContainerSpec, input: &[u8]) -> Result<String> {
+        self.launch_container(name, spec, input).await
+    }
+
+    async fn output(&self, container: &str) -> Result<LocalBoxStream<'static, Result<Vec<u8>>>> {
+        self.output_stream(container)
+    }
+
     async fn attach(&self, name: &str, spec: &ContainerSpec, pid_of: Option<&str>) -> Result<Attached> {
         self.attach_container(name, spec, pid_of).await
     }

@@ -21,11 +21,20 @@ const REMOVAL: Duration = Duration::from_secs(60);
 
 impl Daemon {
     pub(super) async fn create_container(&self, name: &str, spec: &ContainerSpec) -> Result<String> {
-        let every_network = self.speaks(1, 44);
         let body =
-            body(spec, every_network).map_err(|error| error.context(format!("cannot create {name}")))?;
+            body(spec, self.speaks(1, 44)).map_err(|error| error.context(format!("cannot create {name}")))?;
+        self.create_connected(name, spec, body).await
+    }
+
+    /// Sends a create request, and connects the container to the networks that such a request cannot name before API 1.44.
+    pub(super) async fn create_connected(
+        &self,
+        name: &str,
+        spec: &ContainerSpec,
+        body: bollard::models::ContainerCreateBody,
+    ) -> Result<String> {
         let id = self.create_with(name, spec, body).await?;
-        if every_network {
+        if self.speaks(1, 44) {
             return Ok(id);
         }
         for network in spec.networks.iter().skip(1) {

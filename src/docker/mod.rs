@@ -17,6 +17,7 @@ mod files;
 mod images;
 mod inspect;
 mod json;
+mod launch;
 mod lifecycle;
 mod mounts;
 mod networks;
@@ -135,6 +136,16 @@ pub trait Engine {
 
     /// Packs a file or folder of a container, running or stopped, as a tar archive; `None` when it is not there.
     async fn download(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Creates a container, starts it and hands it `input`, which then ends. It goes on by itself, and stays when it has
+    /// ended. Returns its id.
+    ///
+    /// # Errors
+    /// It may be there all the same, created or started.
+    async fn launch(&self, name: &str, spec: &ContainerSpec, input: &[u8]) -> Result<String>;
+
+    /// All that a container writes, from its start and until it ends, both streams in order.
+    async fn output(&self, container: &str) -> Result<LocalBoxStream<'static, Result<Vec<u8>>>>;
 
     /// Starts `spec` with standard input and output attached and `--rm`; used for bgd's own helper.
     async fn attach(&self, name: &str, spec: &ContainerSpec, pid_of: Option<&str>) -> Result<Attached>;

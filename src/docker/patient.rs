@@ -195,6 +195,14 @@ impl Engine for Patient {
         self.again(async || self.inner.download(container, path).await).await
     }
 
+    async fn launch(&self, name: &str, spec: &ContainerSpec, input: &[u8]) -> Result<String> {
+        self.once(self.inner.launch(name, spec, input).await).await
+    }
+
+    async fn output(&self, container: &str) -> Result<LocalBoxStream<'static, Result<Vec<u8>>>> {
+        self.again(async || self.inner.output(container).await).await
+    }
+
     async fn attach(&self, name: &str, spec: &ContainerSpec, pid_of: Option<&str>) -> Result<Attached> {
         self.once(self.inner.attach(name, spec, pid_of).await).await
     }

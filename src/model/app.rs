@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AppName, ComposeService, ContainerSpec, ImageRef, NetworkName, ProxyConfig, Retention};
+use super::{AppName, ComposeService, ContainerSpec, Hooks, ImageRef, NetworkName, ProxyConfig, Retention};
 
 /// A checked configuration: what to deploy, behind what, and how carefully.
 ///
@@ -41,6 +41,9 @@ pub struct App {
     /// How many releases stay recorded. Records of before there was this have the default.
     #[serde(default)]
     pub retention: Retention,
+    /// Commands that run at certain moments of a deploy.
+    #[serde(default, skip_serializing_if = "Hooks::is_empty")]
+    pub hooks: Hooks,
     /// The service of a compose project that this is, when it was read from one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compose: Option<ComposeService>,

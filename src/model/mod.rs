@@ -4,6 +4,7 @@
 
 mod app;
 mod compose;
+mod hook;
 mod image;
 mod name;
 mod proxy;
@@ -15,6 +16,7 @@ mod spec;
 
 pub use app::{App, Expectation, Health, HealthTiming, Method, PullPolicy, Retire, SmokeTest};
 pub use compose::{ComposeService, Condition, Dependency};
+pub use hook::{Hook, Hooks, Place};
 pub use image::{ImageRef, InvalidImage};
 pub use name::{AppName, ContainerName, InvalidName, NetworkName, UpstreamName};
 pub use proxy::{
@@ -44,6 +46,8 @@ pub mod label {
     pub const REPLICA: &str = "bgd.replica";
     /// On a route carrier: the app whose route it carries. It has none of the labels above but the release's.
     pub const CARRIER: &str = "bgd.carrier";
+    /// On the container of a hook: the app. It has none of the labels above but the release's.
+    pub const HOOK: &str = "bgd.hook";
     /// Present on the helper containers that bgd starts and removes itself.
     pub const HELPER: &str = "bgd.helper";
 }

@@ -7,8 +7,8 @@ use super::observe::{Observation, Present};
 use crate::docker::Image;
 use crate::error::{Error, Kind, Result};
 use crate::model::{
-    App, AppName, ContainerSpec, Health, HealthCheck, NetworkAttachment, Outcome, Release, ReleaseNumber,
-    Retire, Slot, label,
+    App, AppName, ContainerSpec, Health, HealthCheck, Hook, NetworkAttachment, Outcome, Release,
+    ReleaseNumber, Retire, Slot, label,
 };
 use crate::proxy::Live;
 use crate::record::Cause;
@@ -93,16 +93,30 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
                 created: now,
                 outcome: Outcome::Unfinished,
             };
-            let mut steps = vec![Step::Create, Step::Start, Step::Ready];
+            let hooks = &app.hooks;
+            let hook = |hook: &Option<Hook>, step| hook.as_ref().map(|_| step);
+            let mut steps = Vec::new();
+            steps.extend(hook(&hooks.before_deploy, Step::BeforeDeploy));
+            steps.push(Step::Create);
+            steps.extend(hook(&hooks.before_start, Step::BeforeStart));
+            steps.extend([Step::Start, Step::Ready]);
             if !app.smoke.is_empty() {
                 steps.push(Step::Smoke);
             }
+            steps.extend(hook(&hooks.before_switch, Step::BeforeSwitch));
             steps.extend([Step::Stage, Step::Switch, Step::Verify]);
+            steps.extend(hook(&hooks.after_switch, Step::AfterSwitch));
             if *watch && !app.watch_window.is_zero() {
                 steps.push(Step::Watch);
             }
             steps.push(Step::Record);
             steps.extend(afterwards(app, former.as_ref()));
+            if hooks.before_retire.is_some()
+                && let Some(at) = steps.iter().position(|step| *step == Step::Retire)
+            {
+                steps.insert(at, Step::BeforeRetire);
+            }
+            steps.extend(hook(&hooks.after_deploy, Step::AfterDeploy));
             Ok(Plan { cause: Cause::Deploy, target, former, steps })
         }
         Wish::Return { release, present, image } => {
@@ -131,6 +145,9 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
             }
             steps.extend([Step::Stage, Step::Switch, Step::Verify, Step::Record]);
             steps.extend(afterwards(&release.app, former.as_ref()));
+            if former.as_ref().is_some_and(|former| former.app.hooks.on_rollback.is_some()) {
+                steps.push(Step::OnRollback);
+            }
             Ok(Plan { cause: Cause::Rollback, target, former, steps })
         }
     }

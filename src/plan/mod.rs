@@ -2,6 +2,7 @@
 
 mod build;
 mod drift;
+mod hooks;
 mod names;
 mod observe;
 pub mod prune;

@@ -10,6 +10,8 @@ use crate::probe::{self, Vantage};
 
 /// How long a container has to be up to count as running.
 const STEADY: Duration = Duration::from_millis(600);
+/// How long the engine may take to learn that a container has ended or begun.
+pub const NEWS: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(30);
 
 /// A proxy's container as it is now, and a place inside it.
@@ -64,11 +66,34 @@ pub async fn take(engine: &Rc<dyn Engine>, name: &str, former: Option<Seat>) -> 
     Ok(Seat { container, vantage })
 }
 
+/// Whether a proxy was started while its files were put back: it may have read those of before, and the engine learns of it
+/// a moment later.
+///
+/// # Errors
+/// When Docker cannot be asked.
+pub async fn has_started(engine: &dyn Engine, name: &str) -> Result<bool> {
+    let put_back = Instant::now();
+    loop {
+        let container = engine.container(name).await?;
+        if container.is_some_and(|container| container.state.running && !container.state.restarting) {
+            return Ok(true);
+        }
+        if put_back.elapsed() >= NEWS {
+            return Ok(false);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
 /// Whether the engine is away, so that nobody can say how a container is. What runs in it goes on all the same, and a
 /// place that was taken in it before still serves.
 pub async fn is_out_of_sight(engine: &dyn Engine, name: &str) -> bool {
     engine.glance(name).await.is_err_and(|error| error.is_unreachable())
 }
+
+/// What to do when a proxy is not there that was there before.
+pub(super) const ABSENT: &str =
+    "if it is a service of a compose project that was taken down, start it again: docker compose up -d";
 
 /// Looks a container up. One that was started a moment ago is watched until it is clear whether it stays up: a proxy
 /// whose configuration is refused ends within milliseconds, and with a restart policy begins again and again.
@@ -76,9 +101,9 @@ async fn steady(engine: &dyn Engine, name: &str) -> Result<Container> {
     let start = Instant::now();
     loop {
         let Some(container) = engine.container(name).await? else {
-            return Err(Error::new(Kind::Config, format!("there is no container named {name}")).hint(
-                "`container` under `proxy` names the container in which the proxy runs; docker ps -a lists them",
-            ));
+            return Err(Error::new(Kind::Config, format!("there is no container named {name}"))
+                .hint("`container` under `proxy` names the container in which the proxy runs; docker ps -a lists them")
+                .hint(ABSENT));
         };
         let state = &container.state;
         let age = state.started.map(|started| Timestamp::now().duration_since(started));

@@ -58,8 +58,16 @@ pub enum Happened {
     Started,
     /// Its effect is there.
     Succeeded,
+    /// It was watched, and both releases fail: what was live before is left as it is.
+    Held,
     /// Its effect may be there in part.
     Failed {
+        /// Why, in a line.
+        reason: String,
+    },
+    /// It was gone past, as only a hook can be: it failed when nothing could be undone any more, or it is not known
+    /// whether it ran.
+    Skipped {
         /// Why, in a line.
         reason: String,
     },

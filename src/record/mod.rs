@@ -4,6 +4,7 @@
 //! STATE/apps/APP/lock              held while the app is being changed; says who holds it
 //! STATE/apps/APP/state.json        what was live, in order
 //! STATE/apps/APP/releases/1.json   one record each
+//! STATE/apps/APP/hooks/1.log       what the hooks of a release wrote
 //! STATE/apps/APP/journal.jsonl     the deploy that is under way; moved to journals/ when it has ended
 //! STATE/apps/APP/former.json       the proxy's files before that deploy
 //! STATE/proxies/PROXY.lock         held while a proxy's configuration is being written

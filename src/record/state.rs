@@ -50,6 +50,18 @@ pub enum Cause {
     Recover,
 }
 
+impl Cause {
+    /// The name, as in records and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::Rollback => "rollback",
+            Self::Adopt => "adopt",
+            Self::Recover => "recover",
+        }
+    }
+}
+
 impl AppState {
     /// The release that became live last.
     pub fn live(&self) -> Option<ReleaseNumber> {

@@ -201,6 +201,11 @@ impl AppStore {
         self.folder.join("releases").join(format!("{number}.json"))
     }
 
+    /// What the hooks of one release have written.
+    pub fn hook_log(&self, number: ReleaseNumber) -> PathBuf {
+        self.folder.join("hooks").join(format!("{number}.log"))
+    }
+
     /// The file of the journal.
     pub fn journal_path(&self) -> PathBuf {
         self.folder.join("journal.jsonl")
@@ -317,7 +322,10 @@ impl LockedApp {
     /// # Errors
     /// When one cannot be removed; those before it are gone.
     pub fn remove(&self, releases: &[ReleaseNumber], ended: &[Timestamp]) -> Result<()> {
-        releases.iter().try_for_each(|number| file::remove(&self.release_path(*number)))?;
+        for number in releases {
+            file::remove(&self.hook_log(*number))?;
+            file::remove(&self.release_path(*number))?;
+        }
         ended.iter().try_for_each(|at| file::remove(&self.journal_of(*at)))?;
         [self.folder.join("releases"), self.journals()]
             .iter()

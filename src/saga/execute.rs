@@ -6,7 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::model::Outcome;
 use crate::record::{Ending, Happened, Journal, Replay};
-use crate::step::{self, Context, Step};
+use crate::step::{self, Context, Step, Unstarted};
 
 /// A deploy that ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,17 +27,19 @@ pub async fn execute(context: &Context<'_>, cancel: &Cancel) -> Result<Done> {
     context.records.put_release(&plan.target)?;
     let journal = context.records.begin(plan.cause, plan.target.number, former, plan.steps.clone())?;
     let status = Status::new(plan.steps.clone());
-    let mut saga = Saga { context, cancel, journal, status, had_traffic: false };
+    let mut saga = Saga { context, cancel, journal, status, had_traffic: false, late: None };
     saga.forward().await
 }
 
 /// A saga under way: its journal and its status always say the same.
 pub(super) struct Saga<'a> {
-    context: &'a Context<'a>,
+    pub(super) context: &'a Context<'a>,
     cancel: &'a Cancel,
     journal: Journal,
-    status: Status,
-    had_traffic: bool,
+    pub(super) status: Status,
+    pub(super) had_traffic: bool,
+    /// The hook that failed when nothing could be undone any more.
+    late: Option<(Step, Error)>,
 }
 
 impl<'a> Saga<'a> {
@@ -46,54 +48,93 @@ impl<'a> Saga<'a> {
         let status = replayed(replay)?;
         let journal = context.records.resume(replay)?;
         let had_traffic = replay.last(Step::Verify) == Some(&Happened::Succeeded);
-        Ok(Self { context, cancel, journal, status, had_traffic })
+        context.held.set(replay.last(Step::Watch) == Some(&Happened::Held));
+        let late = super::hooks::failed_late(replay);
+        Ok(Self { context, cancel, journal, status, had_traffic, late })
     }
 
     /// Runs all steps that are left.
     pub(super) async fn forward(&mut self) -> Result<Done> {
         while let Some(step) = self.status.next() {
-            if self.context.held.get() && step > Step::Record {
+            let keeps_blue = matches!(self.late, Some((Step::BeforeRetire, _)));
+            if (self.context.held.get() && step > Step::Record) || (keeps_blue && step > Step::BeforeRetire) {
                 break;
             }
-            if let Err(error) = self.one(step).await {
+            let Err(error) = self.one(step).await else { continue };
+            if error.kind() != Kind::Hook || !self.cannot_go_back(step, &error).await {
                 return Err(self.failed(step, error).await);
             }
+            self.note_if_in(step, Happened::Failed { reason: error.one_line() })?;
+            self.pass(step, &error.one_line()).await?;
+            self.late.get_or_insert((step, error));
         }
         let held = self.context.held.get();
         if held {
             step::hold(self.context).await;
         }
-        while held && let Some(step) = self.status.next() {
+        while let Some(step) = self.status.next() {
             // The steps that would touch the old release are noted as done, so that the journal can end.
             self.note(step, Happened::Started)?;
-            self.note(step, Happened::Succeeded)?;
+            if step.is_hook() {
+                self.pass(step, "the old release was left as it is").await?;
+            } else {
+                self.note(step, Happened::Succeeded)?;
+            }
         }
         self.end(Ending::Completed)?;
-        Ok(Done { held })
+        match self.late.take() {
+            Some((step, error)) => Err(self.live_all_the_same(step, error)),
+            None => Ok(Done { held }),
+        }
     }
 
     async fn one(&mut self, step: Step) -> Result<()> {
         if !self.may_have_moved(step) && self.cancel.wanted() != Wanted::Nothing {
             return Err(interrupted());
         }
-        self.note(step, Happened::Started)?;
+        // Only a hook is gone on with; all else can be done twice.
+        if step.is_hook() && self.status.phase == Phase::Failed(step) {
+            // An earlier bgd was killed before it could act on that.
+            return Err(Error::new(Kind::Hook, format!("the hook {} has failed", step.hook_name())));
+        }
+        let goes_on = step.is_hook() && self.status.phase == Phase::In(step);
+        if !goes_on {
+            self.note(step, Happened::Started)?;
+        }
         let began = Instant::now();
         let message = describe(step, self.context);
         self.context.report.event(Event::StepStarted { step, message });
-        let work = step::run(step, self.context);
+        let work = async {
+            if goes_on {
+                step::resume_hook(step, self.context, Unstarted::Start(None)).await
+            } else {
+                step::run(step, self.context).await.map(Some)
+            }
+        };
         let message = match step {
             // A switch that is half done is worse than one that is late.
             Step::Switch | Step::Verify | Step::Record | Step::Rename => work.await?,
             _ => {
                 let least = if step.moves_traffic() { Wanted::Stop } else { Wanted::Hangup };
-                tokio::select! {
+                let done = tokio::select! {
                     biased;
-                    done = work => done?,
-                    () = self.cancel.at_least(least) => return Err(interrupted()),
+                    done = work => Some(done?),
+                    () = self.cancel.at_least(least) => None,
+                };
+                if done.is_none() && step.is_hook() {
+                    step::stop_hook(step, self.context).await;
+                    // How it ended says nothing now: some end with 0 when they are asked to stop.
+                    step::tidy_hook(step, self.context).await;
                 }
+                done.ok_or_else(interrupted)?
             }
         };
-        self.note(step, Happened::Succeeded)?;
+        let Some(message) = message else { return self.may_have_run(step).await };
+        let is_held = step == Step::Watch && self.context.held.get();
+        self.note(step, if is_held { Happened::Held } else { Happened::Succeeded })?;
+        if step.is_hook() {
+            step::tidy_hook(step, self.context).await;
+        }
         self.had_traffic |= step == Step::Verify;
         self.context.report.event(Event::StepDone { step, took: began.elapsed(), message });
         Ok(())
@@ -112,6 +153,7 @@ impl<'a> Saga<'a> {
         if stays || !step.can_go_back() {
             return self.left_open(step, error);
         }
+        self.had_traffic |= step == Step::Verify && error.kind() == Kind::NotReady;
         let reason = error.one_line();
         self.context.report.event(Event::StepFailed { step, reason: reason.clone() });
         // The journal may be what failed; unwinding is right all the same, and says so if it cannot go on.
@@ -128,6 +170,7 @@ impl<'a> Saga<'a> {
 
     /// Undoes everything that may have had an effect, latest first.
     pub(super) async fn unwind(&mut self, reason: &str) -> Result<()> {
+        self.tell_what_stays().await?;
         for step in self.status.to_undo() {
             self.note(step, Happened::Undoing)?;
             if let Some(message) = describe_undo(step) {
@@ -146,6 +189,7 @@ impl<'a> Saga<'a> {
                 if self.had_traffic { Outcome::RolledBack { reason } } else { Outcome::Failed { reason } };
             self.context.records.put_release(&release)?;
         }
+        self.tell_hooks(reason).await?;
         self.end(Ending::Unwound { reason: reason.to_owned() })
     }
 
@@ -176,9 +220,11 @@ impl<'a> Saga<'a> {
         };
         let kind = match (error.kind(), step) {
             (Kind::Docker, _) if error.is_unreachable() => Kind::Docker,
-            (Kind::Other | Kind::Docker, Step::Switch | Step::Verify) => Kind::Proxy,
+            (Kind::Other | Kind::Docker, Step::Stage | Step::Switch | Step::Verify) => Kind::Proxy,
+            // It was lost after the switch.
+            (Kind::NotReady, Step::Verify) => Kind::RolledBack,
             (kind @ (Kind::Interrupted | Kind::Locked), _) => kind,
-            (_, Step::Watch) => Kind::RolledBack,
+            (_, Step::AfterSwitch | Step::Watch) => Kind::RolledBack,
             (kind, _) => kind,
         };
         error
@@ -215,7 +261,7 @@ impl<'a> Saga<'a> {
     }
 
     /// Writes to the journal what happens, if it may happen now; only then may the effect.
-    fn note(&mut self, step: Step, happened: Happened) -> Result<()> {
+    pub(super) fn note(&mut self, step: Step, happened: Happened) -> Result<()> {
         let mut next = self.status.clone();
         next.advance(Advance::Step(step, happened.clone())).map_err(|illegal| illegal_order(&illegal))?;
         self.journal.step(step, happened)?;
@@ -223,7 +269,7 @@ impl<'a> Saga<'a> {
         Ok(())
     }
 
-    fn note_if_in(&mut self, step: Step, happened: Happened) -> Result<()> {
+    pub(super) fn note_if_in(&mut self, step: Step, happened: Happened) -> Result<()> {
         if self.status.phase == Phase::In(step) { self.note(step, happened) } else { Ok(()) }
     }
 
@@ -269,6 +315,14 @@ fn describe(step: Step, context: &Context<'_>) -> String {
         Step::Drain => format!("drain {former}"),
         Step::Retire => format!("retire {former}"),
         Step::Rename => "rename the live containers".to_owned(),
+        Step::BeforeDeploy
+        | Step::BeforeStart
+        | Step::BeforeSwitch
+        | Step::AfterSwitch
+        | Step::BeforeRetire
+        | Step::AfterDeploy
+        | Step::OnRollback
+        | Step::OnFailure => format!("run the hook {}", step.hook_name()),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod cancel;
 mod execute;
+mod hooks;
 mod recover;
 mod status;
 

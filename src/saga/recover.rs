@@ -51,7 +51,7 @@ pub fn decide(
         format!("the proxy does not route to release {number}")
     });
     let recorded = replay.last(Step::Record) == Some(&Happened::Succeeded);
-    let unwinding = matches!(status.phase, Phase::Unwinding(_) | Phase::Stuck(_));
+    let unwinding = matches!(status.phase, Phase::Unwinding(_) | Phase::Stuck(_) | Phase::Telling(_));
     let direction = if unwinding {
         reasons.push("it was being undone: that is finished".to_owned());
         Direction::Back
@@ -82,6 +82,7 @@ pub async fn resume(
     reason: &str,
 ) -> Result<Option<Done>> {
     let mut saga = Saga::replay(context, cancel, replay)?;
+    saga.remove_ended_hooks(replay).await;
     match direction {
         Direction::Forward => saga.forward().await.map(Some),
         Direction::Back => saga.unwind(reason).await.map(|()| None),
@@ -90,9 +91,11 @@ pub async fn resume(
 
 fn at(status: &Status) -> Option<Step> {
     match &status.phase {
-        Phase::In(step) | Phase::Failed(step) | Phase::Stuck(step) | Phase::Unwinding(Some(step)) => {
-            Some(*step)
-        }
+        Phase::In(step)
+        | Phase::Failed(step)
+        | Phase::Stuck(step)
+        | Phase::Telling(step)
+        | Phase::Unwinding(Some(step)) => Some(*step),
         _ => status.next(),
     }
 }

@@ -11,6 +11,8 @@ pub struct Status {
     done: usize,
     /// How many of the first steps have to be undone still, when it is being unwound.
     undo: usize,
+    /// The last hook that has run since all was undone.
+    told: Option<Step>,
     /// What it is at.
     pub phase: Phase,
 }
@@ -28,6 +30,8 @@ pub enum Phase {
     Unwinding(Option<Step>),
     /// An undo failed.
     Stuck(Step),
+    /// All is undone, and a hook tells of it.
+    Telling(Step),
     /// It has ended.
     Ended,
 }
@@ -54,7 +58,7 @@ pub struct Illegal {
 impl Status {
     /// A deploy of which nothing is done.
     pub fn new(steps: Vec<Step>) -> Self {
-        Self { steps, done: 0, undo: 0, phase: Phase::Between }
+        Self { steps, done: 0, undo: 0, told: None, phase: Phase::Between }
     }
 
     /// The step that comes next when everything goes well.
@@ -62,11 +66,17 @@ impl Status {
         self.steps.get(self.done).copied()
     }
 
+    /// The steps that have succeeded, or were gone past, in order.
+    pub fn succeeded(&self) -> &[Step] {
+        &self.steps[..self.done.min(self.steps.len())]
+    }
+
     /// The steps that may have had an effect, latest first.
     pub fn to_undo(&self) -> Vec<Step> {
         let begun = match self.phase {
             Phase::Unwinding(_) | Phase::Stuck(_) => self.undo,
             Phase::In(_) | Phase::Failed(_) => self.done + 1,
+            Phase::Telling(_) => 0,
             Phase::Between | Phase::Ended => self.done,
         };
         self.steps.iter().take(begun).rev().copied().collect()
@@ -87,12 +97,20 @@ impl Status {
             {
                 Phase::In(*step)
             }
-            (Phase::In(at), Advance::Step(step, Happened::Succeeded)) if at == step => {
+            (Phase::In(at), Advance::Step(step, happened @ (Happened::Succeeded | Happened::Held)))
+                if at == step && (*happened != Happened::Held || *step == Step::Watch) =>
+            {
                 self.done += 1;
                 Phase::Between
             }
             (Phase::In(at), Advance::Step(step, Happened::Failed { .. })) if at == step => {
                 Phase::Failed(*step)
+            }
+            (Phase::In(at) | Phase::Failed(at), Advance::Step(step, Happened::Skipped { .. }))
+                if at == step && step.is_hook() =>
+            {
+                self.done += 1;
+                Phase::Between
             }
             (
                 Phase::Between | Phase::In(_) | Phase::Failed(_) | Phase::Unwinding(_) | Phase::Stuck(_),
@@ -108,6 +126,15 @@ impl Status {
             (Phase::Unwinding(Some(at)), Advance::Step(step, Happened::UndoFailed { .. })) if at == step => {
                 Phase::Stuck(*step)
             }
+            (_, Advance::Step(step, Happened::Started)) if self.may_tell(*step) => Phase::Telling(*step),
+            (
+                Phase::Telling(at),
+                Advance::Step(step, Happened::Succeeded | Happened::Failed { .. } | Happened::Skipped { .. }),
+            ) if at == step => {
+                self.undo = 0;
+                self.told = Some(*step);
+                Phase::Unwinding(None)
+            }
             (Phase::Between, Advance::End(Ending::Completed)) => Phase::Ended,
             (_, Advance::End(Ending::Unwound { .. })) if self.is_unwound() => Phase::Ended,
             (phase, _) => return Err(Illegal { advance, phase: phase.clone() }),
@@ -120,6 +147,11 @@ impl Status {
     fn may_undo(&self, step: Step) -> bool {
         let to_undo = self.to_undo();
         to_undo.iter().all(|step| step.can_go_back()) && to_undo.first() == Some(&step)
+    }
+
+    /// Whether a hook may tell now that all was undone: once, and in the order of the steps.
+    pub fn may_tell(&self, step: Step) -> bool {
+        self.is_unwound() && step.is_notice() && self.told.is_none_or(|told| told < step)
     }
 
     fn is_unwound(&self) -> bool {
@@ -141,7 +173,9 @@ mod tests {
         let happened = [
             Happened::Started,
             Happened::Succeeded,
+            Happened::Held,
             Happened::Failed { reason: reason() },
+            Happened::Skipped { reason: reason() },
             Happened::Undoing,
             Happened::Undone,
             Happened::UndoFailed { reason: reason() },
@@ -177,14 +211,22 @@ mod tests {
 
     /// How much is left to do at most. Undoing is nearer to the end than going on.
     fn left(status: &Status) -> usize {
+        let notices = match status.told {
+            None => 2,
+            Some(Step::OnRollback) => 1,
+            Some(_) => 0,
+        };
         match status.phase {
             Phase::Ended => 0,
-            Phase::Unwinding(_) | Phase::Stuck(_) => 1 + status.undo,
-            Phase::Between | Phase::In(_) | Phase::Failed(_) => 2 + 2 * status.steps.len() - status.done,
+            Phase::Unwinding(_) | Phase::Stuck(_) | Phase::Telling(_) => 1 + notices + status.undo,
+            Phase::Between | Phase::In(_) | Phase::Failed(_) => 4 + 2 * status.steps.len() - status.done,
         }
     }
 
     fn unwind(status: &mut Status) {
+        if let Phase::Telling(step) = status.phase {
+            status.advance(Advance::Step(step, Happened::Skipped { reason: String::new() })).unwrap();
+        }
         for step in status.to_undo() {
             status.advance(Advance::Step(step, Happened::Undoing)).unwrap();
             status.advance(Advance::Step(step, Happened::Undone)).unwrap();
@@ -213,7 +255,13 @@ mod tests {
                 for (event, next) in follow {
                     let is_progress = matches!(
                         event,
-                        Advance::Step(_, Happened::Succeeded | Happened::Undone) | Advance::End(_)
+                        Advance::Step(
+                            _,
+                            Happened::Succeeded
+                                | Happened::Held
+                                | Happened::Skipped { .. }
+                                | Happened::Undone
+                        ) | Advance::End(_)
                     );
                     let (before, after) = (left(&status), left(&next));
                     assert!(
@@ -221,7 +269,8 @@ mod tests {
                         "{status:?} {event:?} {next:?}"
                     );
                 }
-                let unwinding = matches!(status.phase, Phase::Unwinding(_) | Phase::Stuck(_));
+                let unwinding =
+                    matches!(status.phase, Phase::Unwinding(_) | Phase::Stuck(_) | Phase::Telling(_));
                 let has_ended = status.phase == Phase::Ended;
                 if !has_ended && (unwinding || status.to_undo().iter().all(|step| step.can_go_back())) {
                     unwind(&mut status.clone());

@@ -8,6 +8,7 @@ use futures_util::stream::LocalBoxStream;
 use crate::docker::{ContainerEvent, Engine};
 use crate::error::{Error, Kind, Result};
 use crate::event::Report;
+use crate::hook::host::Process;
 use crate::model::{App, ContainerName, label};
 use crate::plan::{self, Plan, Present};
 use crate::proxy::{Proxy, Route, Target};
@@ -29,6 +30,8 @@ pub struct Context<'a> {
     pub report: &'a dyn Report,
     /// Green's events, followed from before it is started.
     pub events: RefCell<Option<Events>>,
+    /// The process of the hook that is under way.
+    pub process: RefCell<Option<Process>>,
     /// Set when green fails and blue does too: blue is then left as it is.
     pub held: Cell<bool>,
 }

@@ -4,6 +4,7 @@ mod containers;
 mod context;
 mod create;
 mod drain;
+mod hook;
 mod kind;
 mod ready;
 mod record;
@@ -17,6 +18,7 @@ mod verify;
 mod watch;
 
 pub use context::Context;
+pub use hook::Unstarted;
 pub use kind::Step;
 pub use ready::check_command;
 
@@ -44,7 +46,63 @@ pub async fn run(step: Step, context: &Context<'_>) -> Result<String> {
         Step::Retire => retire::run(context).await,
         Step::Rename => rename::run(context).await,
         Step::Pull => Ok(String::new()),
+        Step::BeforeDeploy
+        | Step::BeforeStart
+        | Step::BeforeSwitch
+        | Step::AfterSwitch
+        | Step::BeforeRetire
+        | Step::AfterDeploy
+        | Step::OnRollback
+        | Step::OnFailure => hook::run(context, step, None).await,
     }
+}
+
+/// Runs a hook that tells why all was undone.
+///
+/// # Errors
+/// Of kind `Hook` when it failed or took too long.
+pub async fn tell(step: Step, context: &Context<'_>, reason: &str) -> Result<String> {
+    hook::run(context, step, Some(reason)).await
+}
+
+/// Goes on with a hook that an earlier bgd has begun. `None` when it cannot be known whether it ran.
+///
+/// # Errors
+/// Of kind `Hook` when it failed.
+pub async fn resume_hook(
+    step: Step,
+    context: &Context<'_>,
+    unstarted: Unstarted<'_>,
+) -> Result<Option<String>> {
+    hook::resume(context, step, unstarted).await
+}
+
+/// Notes in the log of the hooks that it is not known whether this one ran.
+pub fn note_unknown_hook(step: Step, context: &Context<'_>) {
+    hook::note_unknown(context, step);
+}
+
+/// Ends a hook that is under way.
+pub async fn stop_hook(step: Step, context: &Context<'_>) {
+    hook::stop(context, step).await;
+}
+
+/// Removes what is left of a hook once the journal says how it ended.
+pub async fn tidy_hook(step: Step, context: &Context<'_>) {
+    hook::tidy(context, step).await;
+}
+
+/// The command of the hook of this step; `None` when there is none.
+pub fn hook_command(step: Step, context: &Context<'_>) -> Option<String> {
+    context.plan.hook(step).map(|(hook, _)| hook.command.join(" "))
+}
+
+/// Why the traffic cannot go back to blue; nothing when it can.
+///
+/// # Errors
+/// When Docker cannot be asked.
+pub async fn no_way_back(context: &Context<'_>) -> Result<Option<String>> {
+    watch::blue_fails_too(context, None).await
 }
 
 /// Leaves blue as it is, also in the proxy, because both releases fail: what the way back would have needed is forgotten.
@@ -76,5 +134,16 @@ pub async fn undo(step: Step, context: &Context<'_>) -> Result<()> {
         | Step::Drain
         | Step::Retire
         | Step::Rename => Ok(()),
+        Step::BeforeDeploy
+        | Step::BeforeStart
+        | Step::BeforeSwitch
+        | Step::AfterSwitch
+        | Step::BeforeRetire
+        | Step::AfterDeploy
+        | Step::OnRollback
+        | Step::OnFailure => {
+            hook::tidy(context, step).await;
+            Ok(())
+        }
     }
 }

@@ -1,27 +1,65 @@
 use futures_util::future::try_join_all;
 
 use super::Context;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
+use crate::model::{ContainerSpec, label};
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
-    // Followed from before the start, so that not even a death in the first millisecond is missed.
-    let events = context.engine.events(&context.green_labels()).await?;
-    *context.events.borrow_mut() = Some(events);
-    let names = context.plan.target.containers.iter().map(|(name, _)| name);
-    try_join_all(names.map(|name| async move {
-        match context.engine.start(name).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                let kind = if error.is_unreachable() { error.kind() } else { Kind::NotReady };
-                Err(error.with_kind(kind).context(format!("{name} could not be started")))
-            }
-        }
+    follow(context).await?;
+    let containers = context.plan.target.containers.iter();
+    try_join_all(containers.map(|(name, spec)| async move {
+        one(context, name, spec).await.map_err(|error| {
+            let kind = if error.is_unreachable() { error.kind() } else { Kind::NotReady };
+            error.with_kind(kind).context(format!("{name} could not be started"))
+        })
     }))
     .await?;
     Ok(match context.plan.target.containers.len() {
         1 => String::new(),
         n => format!("{n} containers"),
     })
+}
+
+/// Follows what happens to green from before the start, so that not even a death in the first millisecond is missed.
+async fn follow(context: &Context<'_>) -> Result<()> {
+    let events = context.engine.events(&context.green_labels()).await?;
+    *context.events.borrow_mut() = Some(events);
+    Ok(())
+}
+
+/// Starts a container. One of an earlier release knows its networks by their ids: where somebody has removed one and made
+/// it anew, as `down` and `up` of compose do, it is created again from its record.
+async fn one(context: &Context<'_>, name: &str, spec: &ContainerSpec) -> Result<()> {
+    let engine = context.engine.as_ref();
+    let Err(error) = engine.start(name).await else { return Ok(()) };
+    if !has_lost_a_network(&error) {
+        return Err(error);
+    }
+    // An adopted container is not bgd's to remove.
+    if !spec.labels.contains_key(label::APP) {
+        return Err(error.hint(format!(
+            "a network of {name} was removed and made anew, and {name} is not bgd's: remove it, and its release is created again from its record: docker rm {name}"
+        )));
+    }
+    for network in &spec.networks {
+        if engine.network(&network.name).await?.is_none() {
+            return Err(error.hint(format!("there is no network {} any more", network.name)));
+        }
+    }
+    if engine.container(name).await?.is_some_and(|container| container.state.running) {
+        return Err(error);
+    }
+    engine.remove(name).await?;
+    engine.create(name, spec).await?;
+    // Anew, for the removal was no news.
+    follow(context).await?;
+    engine.start(name).await
+}
+
+/// Whether a start has failed because of a network that is gone (moby, `daemon/libnetwork`: `network ID not found`).
+fn has_lost_a_network(error: &Error) -> bool {
+    let text = error.one_line();
+    text.split_once("network ").is_some_and(|(_, rest)| rest.contains("not found"))
 }
 
 /// Stops what was started; `create`'s undo removes it if it was created as well.

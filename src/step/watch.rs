@@ -106,7 +106,10 @@ async fn ask(context: &Context<'_>) -> Sample {
 ///
 /// `started` says since when blue ran at the beginning of the watch: what restarted both, such as the daemon, is no fault
 /// of green's.
-async fn blue_fails_too(context: &Context<'_>, started: Option<Timestamp>) -> Result<Option<String>> {
+pub(super) async fn blue_fails_too(
+    context: &Context<'_>,
+    started: Option<Timestamp>,
+) -> Result<Option<String>> {
     let Some(former) = &context.plan.former else {
         return Ok(Some("there is no release before it".to_owned()));
     };

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Style, lines};
+use super::{Style, failure, lines};
 use crate::event::{Event, Report};
 
 /// A line per finished step, and one bar or spinner for the step that is under way, on standard error.
@@ -51,12 +51,16 @@ impl Bars {
 impl Report for Bars {
     fn event(&self, event: Event) {
         match &event {
-            Event::StepStarted { message, .. } => self.spin(message.clone()),
+            Event::StepStarted { message, .. } => self.spin(self.style.clean(message)),
             Event::Progress { step, done, total, message } => {
                 if let Some(bar) = self.current.borrow().as_ref() {
                     bar.set_prefix(step.to_string());
                 }
-                self.progress(*done, *total, message.clone());
+                self.progress(*done, *total, self.style.clean(message));
+            }
+            Event::Failed(failure) => {
+                self.clear();
+                failure::print(failure, self.style);
             }
             _ => {
                 if matches!(event, Event::StepDone { .. } | Event::StepFailed { .. } | Event::Done { .. }) {

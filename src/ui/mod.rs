@@ -1,17 +1,26 @@
-//! Printers of events and errors: progress bars for a terminal, one plain line per event elsewhere, JSON for programs.
+//! Printers of events: progress bars for a terminal, one plain line per event elsewhere, JSON for programs, annotations
+//! and a summary for CI.
 
 mod bars;
-mod error;
+mod clean;
+mod failure;
+mod github;
 mod json;
 mod lines;
+mod pace;
 mod style;
+mod summary;
+mod tee;
+mod writer;
 
 use std::io::IsTerminal;
+use std::rc::Rc;
 
 use crate::event::Report;
 
-pub use error::print as print_error;
 pub use style::Style;
+pub use summary::Summary;
+pub use writer::Clean;
 
 /// How events are printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -25,13 +34,25 @@ pub enum Output {
     Json,
 }
 
-/// The printer for this output and this terminal.
-pub fn printer(output: Output, style: Style) -> Box<dyn Report> {
-    match output {
-        Output::Json => Box::new(json::Json),
-        Output::Auto if std::io::stderr().is_terminal() && !style.dumb => Box::new(bars::Bars::new(style)),
-        Output::Auto | Output::Line => Box::new(lines::Lines::new(style)),
+/// The printers for this output, this terminal and this runner; the summary hears of everything too.
+pub fn printer(
+    output: Output,
+    style: Style,
+    env: &dyn Fn(&str) -> Option<String>,
+    summary: Option<Rc<Summary>>,
+) -> Rc<dyn Report> {
+    let mut all: Vec<Rc<dyn Report>> = vec![match output {
+        Output::Json => Rc::new(json::Json::new(style)),
+        Output::Auto if std::io::stderr().is_terminal() && !style.dumb => Rc::new(bars::Bars::new(style)),
+        Output::Auto | Output::Line => Rc::new(lines::Lines::new(style)),
+    }];
+    if style.github {
+        all.push(Rc::new(github::Github::new(style, env("GITHUB_WORKSPACE"))));
     }
+    if let Some(summary) = summary {
+        all.push(summary);
+    }
+    Rc::new(tee::Tee(all))
 }
 
 /// A duration as a person reads it: `85 ms`, `1.2 s`, `3 min 20 s`.

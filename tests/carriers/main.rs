@@ -1,6 +1,8 @@
 //! Route carriers on real Traefik, under load.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "../common/app.rs"]
+mod app;
 mod asleep;
 mod back;
 mod restart;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use bgd::docker::{Engine, connect};
 use bgd::model::{
-    App, AppName, ContainerName, ContainerSpec, Health, ImageRef, NetworkName, ProxyConfig, PullPolicy,
-    ReleaseNumber, Retire, Slot, TraefikMode, TraefikProxy, TraefikRouter,
+    App, AppName, ContainerName, ContainerSpec, ProxyConfig, ReleaseNumber, Slot, TraefikMode, TraefikProxy,
+    TraefikRouter,
 };
 use bgd::proxy::Target;
 use bgd::proxy::traefik::labels::{
@@ -141,8 +141,10 @@ impl World {
         all.remove(0)
     }
 
+    /// At a pace that leaves the machine to what switches; as many requests as there can be are sent by the tests of bgd
+    /// itself.
     pub fn load(&self) -> Load {
-        Load::new(self.address, HOST)
+        Load::new(self.address, HOST).pace(Duration::from_millis(20))
     }
 
     fn wait_listening(&self) {
@@ -162,36 +164,19 @@ fn published(traefik: &Container) -> SocketAddr {
 }
 
 fn app(run: &TestRun, traefik: &str, network: &str) -> App {
-    App {
-        name: AppName::parse(&run.app_name("api")).unwrap(),
-        image: ImageRef::parse("bgd-test/app").unwrap(),
-        port: 3000,
-        network: NetworkName::parse(network).unwrap(),
-        replicas: 1,
-        pull: PullPolicy::Never,
-        container: ContainerSpec {
-            labels: [(GATE.to_owned(), run.name("")), ("bgd.test".to_owned(), "carrier".to_owned())].into(),
-            ..ContainerSpec::default()
+    let proxy = ProxyConfig::Traefik(TraefikProxy {
+        container: ContainerName::parse(traefik).unwrap(),
+        mode: TraefikMode::Labels,
+        router: TraefikRouter {
+            rule: format!("Host(`{HOST}`)"),
+            entrypoints: vec!["web".to_owned()],
+            tls: None,
+            middlewares: Vec::new(),
+            priority: None,
         },
-        health: Health::None,
-        smoke: Vec::new(),
-        proxy: ProxyConfig::Traefik(TraefikProxy {
-            container: ContainerName::parse(traefik).unwrap(),
-            mode: TraefikMode::Labels,
-            router: TraefikRouter {
-                rule: format!("Host(`{HOST}`)"),
-                entrypoints: vec!["web".to_owned()],
-                tls: None,
-                middlewares: Vec::new(),
-                priority: None,
-            },
-            template: None,
-        }),
-        watch_window: Duration::ZERO,
-        drain_timeout: Duration::from_secs(10),
-        retire: Retire::Stop,
-        rename: false,
-        retention: bgd::model::Retention::default(),
-        compose: None,
-    }
+        template: None,
+    });
+    let labels = [(GATE.to_owned(), run.name("")), ("bgd.test".to_owned(), "carrier".to_owned())].into();
+    let container = ContainerSpec { labels, ..ContainerSpec::default() };
+    App { container, ..super::app::app(AppName::parse(&run.app_name("api")).unwrap(), network, proxy) }
 }

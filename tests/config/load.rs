@@ -78,7 +78,9 @@ fn the_examples_to_copy_are_right() {
     }
     let without_compose: fn(&str) -> Option<String> =
         |name| (name == "BGD_COMPOSE").then(|| "none".to_owned());
-    let files = vec![examples.join("compose-nginx/compose.yaml")];
-    let project = bgd::compose::Project::open(files, &bgd::compose::Wanted::default(), without_compose);
-    assert_eq!(project.unwrap().app("web").unwrap().name.as_str(), "hello");
+    for name in ["compose-nginx", "compose-traefik"] {
+        let files = vec![examples.join(name).join("compose.yaml")];
+        let project = bgd::compose::Project::open(files, &bgd::compose::Wanted::default(), without_compose);
+        assert_eq!(project.unwrap().app("web").unwrap().name.as_str(), "hello", "{name}");
+    }
 }

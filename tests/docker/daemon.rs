@@ -3,9 +3,9 @@
 use std::ops::Deref;
 use std::time::{Duration, Instant};
 
-use bgd_testkit::{Container, Front, PrivateEngine, TestRun, images};
+use bgd_testkit::{Container, Front, Gate, PrivateEngine, TestRun, images};
 
-use crate::scene::{Nginx, Route, Scene, nothing_lost};
+use crate::scene::{Means, Nginx, Retired, Route, Scene, each_retire, nothing_lost};
 
 /// How long after the daemon's start everything has to serve.
 ///
@@ -30,74 +30,58 @@ impl End {
     }
 }
 
-fn engine(nginx: &[Nginx]) -> PrivateEngine {
-    engine_with(&nginx.iter().map(|nginx| nginx.image()).collect::<Vec<_>>())
-}
-
-/// An engine that has these proxies and two versions of the app.
-pub fn engine_with(proxies: &[&str]) -> PrivateEngine {
-    let engine = PrivateEngine::start();
-    load_images(&engine, proxies);
-    engine
-}
-
 /// Brings these proxies and two versions of the app.
 pub fn load_images(engine: &PrivateEngine, proxies: &[&str]) {
-    for version in ["1.0", "1.1"] {
-        engine.load_image(&images().app(version));
-    }
-    for proxy in proxies {
-        engine.load_image(proxy);
-    }
+    let apps = ["1.0", "1.1"].map(|version| images().app(version));
+    let all: Vec<&str> = apps.iter().map(String::as_str).chain(proxies.iter().copied()).collect();
+    engine.load_images(&all);
 }
 
-fn scene(engine: &PrivateEngine, nginx: Nginx, policy: &str) -> Scene {
-    Scene::with(TestRun::on(&engine.docker()), nginx, Route::Upstream, |edge| {
-        edge.arg("--restart").arg(policy)
-    })
-}
-
-#[test]
-fn the_main_job_on_a_current_engine() {
-    let engine = engine(&[Nginx::New, Nginx::Old]);
-    for nginx in [Nginx::New, Nginx::Old] {
-        let scene = scene(&engine, nginx, "unless-stopped");
-        scene.configure("drain: { timeout: 3s }\n");
-        scene.first("1.0");
-        let load = scene.mixed();
-        scene.bgd.run(&["deploy", &images().app("1.1")]).ok();
-        assert_eq!(scene.served().as_deref(), Some("1.1"));
-        scene.rollback().ok();
-        assert_eq!(scene.served().as_deref(), Some("1.0"));
-        let report = load.stop();
-        nothing_lost(&report);
-        assert!(report.served_by.contains_key("1.1"), "1.1 served nothing\n{report}");
-        scene.assert_clean(1);
-    }
-}
-
-/// One scene for each kind of retire, so that each restart tells of all of them.
+/// The main job, under load.
 #[track_caller]
-fn restarts_of_the_daemon(nginx: Nginx, end: End) {
-    let mut engine = engine(&[nginx]);
-    let scenes: Vec<(&str, Scene)> = ["keep", "stop", "remove"]
-        .map(|retire| {
-            let scene = scene(&engine, nginx, end.policy());
-            scene.configure(&format!("retire: {retire}\nrestart: {}\n", end.policy()));
-            scene.first("1.0");
-            scene.deploy("1.1").ok();
-            (retire, scene)
-        })
-        .into();
-    survive(&mut engine, end, &scenes, "1.1", 2, 1);
+fn the_main_job<P: Deref<Target = Front>>(scene: &Scene<P>) {
+    scene.configure("drain: { timeout: 3s }\n");
+    scene.first("1.0");
+    let load = scene.mixed();
+    scene.bgd.run(&["deploy", &images().app("1.1")]).ok();
+    assert_eq!(scene.served().as_deref(), Some("1.1"));
+    scene.rollback().ok();
+    assert_eq!(scene.served().as_deref(), Some("1.0"));
+    let report = load.stop();
+    nothing_lost(&report);
+    assert!(report.served_by.contains_key("1.1"), "1.1 served nothing\n{report}");
+    scene.assert_clean(1);
+}
+
+/// An app for each kind of retire behind the same proxy, with its second release.
+#[track_caller]
+fn retired<P: Deref<Target = Front>>(scene: Scene<P>, end: End) -> [Retired<P>; 3] {
+    let scenes = each_retire(scene);
+    for (retire, scene) in &scenes {
+        scene.configure(&format!("retire: {retire}\nrestart: {}\n", end.policy()));
+        scene.first("1.0");
+        scene.deploy("1.1").ok();
+    }
+    scenes
+}
+
+/// After a deploy and after a rollback, whatever became of the other release, the daemon comes back with the right one.
+#[track_caller]
+fn each_survives<P: Deref<Target = Front>>(
+    engine: &mut PrivateEngine,
+    end: End,
+    proxies: impl IntoIterator<Item = Scene<P>>,
+) {
+    let scenes: Vec<Retired<P>> = proxies.into_iter().flat_map(|proxy| retired(proxy, end)).collect();
+    survive(engine, end, &scenes, "1.1", 2, 1);
     for (_, scene) in &scenes {
         scene.rollback().ok();
     }
-    survive(&mut engine, end, &scenes, "1.0", 1, 2);
+    survive(engine, end, &scenes, "1.0", 1, 2);
 }
 
 #[track_caller]
-pub fn survive<P: Deref<Target = Front>>(
+fn survive<P: Deref<Target = Front>>(
     engine: &mut PrivateEngine,
     end: End,
     scenes: &[(&str, Scene<P>)],
@@ -146,22 +130,43 @@ fn started(container: &Container) -> Option<String> {
     container.inspect("{{.State.StartedAt}}")
 }
 
-#[test]
-fn a_restarted_daemon_behind_a_new_nginx() {
-    restarts_of_the_daemon(Nginx::New, End::Restart);
+fn nginx(engine: &PrivateEngine, nginx: Nginx, policy: &str) -> Scene {
+    let run = TestRun::on(&engine.docker());
+    Scene::with(run, nginx, Route::Upstream, |edge| edge.arg("--restart").arg(policy))
+}
+
+fn traefik(engine: &PrivateEngine, means: Means, policy: &str) -> Scene<Gate> {
+    Scene::gate(TestRun::on(&engine.docker()), &images().traefik_new, means, |gate| {
+        gate.option("--providers.providersthrottleduration=100ms").arg("--restart").arg(policy)
+    })
+}
+
+/// One engine for both proxies of a kind: each restart tells of all apps behind them.
+#[track_caller]
+fn the_daemon_ends_and_comes_back(end: End) {
+    let mut engine = PrivateEngine::start();
+    load_images(&engine, &[Nginx::New.image(), Nginx::Old.image(), &images().traefik_new]);
+    let proxies = [Nginx::New, Nginx::Old].map(|kind| nginx(&engine, kind, end.policy()));
+    each_survives(&mut engine, end, proxies);
+    let proxies = [Means::Files, Means::Labels].map(|means| traefik(&engine, means, end.policy()));
+    each_survives(&mut engine, end, proxies);
 }
 
 #[test]
-fn a_restarted_daemon_behind_an_old_nginx() {
-    restarts_of_the_daemon(Nginx::Old, End::Restart);
+fn a_restarted_daemon() {
+    the_daemon_ends_and_comes_back(End::Restart);
 }
 
 #[test]
-fn a_killed_daemon_behind_a_new_nginx() {
-    restarts_of_the_daemon(Nginx::New, End::Kill);
+fn a_killed_daemon() {
+    the_daemon_ends_and_comes_back(End::Kill);
 }
 
 #[test]
-fn a_killed_daemon_behind_an_old_nginx() {
-    restarts_of_the_daemon(Nginx::Old, End::Kill);
+fn the_main_job_on_a_current_engine() {
+    let engine = PrivateEngine::start();
+    load_images(&engine, &[Nginx::New.image(), Nginx::Old.image()]);
+    for kind in [Nginx::New, Nginx::Old] {
+        the_main_job(&nginx(&engine, kind, "unless-stopped"));
+    }
 }

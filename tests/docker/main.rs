@@ -8,6 +8,7 @@ mod clock;
 mod closed_output;
 mod daemon;
 mod drift;
+mod hooks;
 mod killed;
 mod locks;
 mod lost;

@@ -1,56 +1,70 @@
 //! nginx or the live container is restarted after a deploy, a rollback and each kind of retire.
 
+use std::ops::Deref;
 use std::time::Duration;
 
-use bgd_testkit::{App, Container, conf, images, poll_until};
+use bgd_testkit::{App, Container, Front, images, poll_until};
 
-use crate::scene::{HOST, Nginx, Route, Scene};
+use crate::scene::{Nginx, Retired, Route, Scene, each_retire};
 
 /// The right release is served after each restart, whatever became of the other one.
 #[track_caller]
-fn restarts_are_survived(nginx: Nginx, retire: &str) {
-    let scene = Scene::new(nginx, Route::Upstream);
-    scene.configure(&format!("retire: {retire}\n"));
-    scene.first("1.0");
-    give_up_early(&scene);
-    scene.deploy("1.1").ok();
-    restart_both(&scene, "1.1", 2);
-    scene.rollback().ok();
-    restart_both(&scene, "1.0", 1);
-    move_the_live_container(&scene, "1.0", 1);
-    // What is there now is something to go on from.
-    scene.rollback().ok();
-    scene.wait_for("1.1");
-    scene.assert_clean(2);
+fn restarts_are_survived(nginx: Nginx) {
+    let scenes = each_retire(Scene::new(nginx, Route::Upstream));
+    for (_, scene) in &scenes {
+        scene.first("1.0");
+        give_up_early(scene);
+        scene.deploy("1.1").ok();
+    }
+    restart_both(&scenes, "1.1", 2);
+    for (_, scene) in &scenes {
+        scene.rollback().ok();
+    }
+    restart_both(&scenes, "1.0", 1);
+    for (_, scene) in &scenes {
+        move_the_live_container(scene, "1.0", 1);
+        // What is there now is something to go on from.
+        scene.rollback().ok();
+        scene.wait_for("1.1");
+        scene.assert_clean(2);
+    }
 }
 
 /// A request that goes to the former address of a container, within the second for which nginx remembers it, finds
 /// nobody there. How long it then hangs is said by the user's server block: a minute, when it says nothing.
 #[track_caller]
-fn give_up_early(scene: &Scene) {
-    let block = conf::server(HOST, "api_backend");
-    scene
-        .edge
-        .put("site.conf", &block.replace("proxy_pass", "proxy_connect_timeout 1s;\n        proxy_pass"));
-    scene.edge.nginx(&["-s", "reload"]).unwrap();
+fn give_up_early<P: Deref<Target = Front>>(scene: &Scene<P>) {
+    let (file, block) = scene.server_block();
+    scene.edge.put(&file, &block.replace("proxy_pass", "proxy_connect_timeout 1s;\n        proxy_pass"));
+    scene.reload();
 }
 
+/// The proxy, the live containers and the proxy again are restarted: each time the right release is served.
 #[track_caller]
-fn restart_both(scene: &Scene, version: &str, release: u32) {
-    scene.wait_for(version);
-    scene.edge.restart();
-    scene.wait_for(version);
-    scene.assert_clean(release);
-    scene.live_container().restart();
-    scene.wait_for(version);
-    scene.edge.restart();
-    scene.wait_for(version);
-    scene.assert_clean(release);
+pub fn restart_both<P: Deref<Target = Front>>(scenes: &[Retired<P>], version: &str, release: u32) {
+    let right = || {
+        for (_, scene) in scenes {
+            scene.wait_for(version);
+        }
+    };
+    let clean = || scenes.iter().for_each(|(_, scene)| scene.assert_clean(release));
+    let (_, first) = &scenes[0];
+    right();
+    first.edge.restart();
+    right();
+    clean();
+    for (_, scene) in scenes {
+        scene.live_container().restart();
+        scene.wait_for(version);
+    }
+    first.edge.restart();
+    right();
+    clean();
 }
 
 /// The live container comes back under another address, and another container answers at its former one.
 #[track_caller]
-fn move_the_live_container(scene: &Scene, version: &str, release: u32) {
+fn move_the_live_container<P: Deref<Target = Front>>(scene: &Scene<P>, version: &str, release: u32) {
     let live = scene.live_container();
     let before = address(&live);
     live.stop();
@@ -108,8 +122,6 @@ macro_rules! on_both {
 }
 
 on_both! {
-    with_the_old_release_kept: |nginx| restarts_are_survived(nginx, "keep");
-    with_the_old_release_stopped: |nginx| restarts_are_survived(nginx, "stop");
-    with_the_old_release_removed: |nginx| restarts_are_survived(nginx, "remove");
+    with_the_old_release_kept_stopped_and_removed: restarts_are_survived;
     of_a_live_container_that_crashes: a_crash_is_survived;
 }

@@ -1,5 +1,7 @@
 //! A proxy, a project with a bgd.yaml, and load.
 
+mod shared;
+
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -7,6 +9,8 @@ use bgd_load::{Kind, Load, Report, Running};
 use bgd_testkit::{
     Bgd, Container, Edge, EdgeBuilder, Front, Gate, GateBuilder, Outcome, TestRun, conf, images, poll_until,
 };
+
+pub use shared::{Retired, each_retire};
 
 /// Which nginx.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,14 +56,26 @@ pub struct Scene<P = Edge> {
     pub bgd: Bgd,
     pub edge: P,
     pub app: String,
+    host: String,
     /// The lines of bgd.yaml about the proxy.
     proxy: String,
-    /// Whether the server block is the user's own.
-    has_own_server: bool,
+    opening: Opening,
     pub run: TestRun,
 }
 
+/// What the first release still needs before it is served by all of the proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    /// The user's own server block, and what a reload needs.
+    ServerBlock,
+    /// What a reload needs.
+    Reload,
+    Nothing,
+}
+
 pub const HOST: &str = "api.test";
+/// The user's name for the app's upstream.
+const UPSTREAM: &str = "api_backend";
 
 impl Scene {
     /// A scene on the machine's own daemon.
@@ -73,39 +89,86 @@ impl Scene {
         route: Route,
         change: impl FnOnce(EdgeBuilder<'_>) -> EdgeBuilder<'_>,
     ) -> Self {
-        let app = run.app_name("api");
         let edge =
             change(Edge::builder(&run, nginx.image()).file("alive.conf", conf::fixed("alive.test", "alive")))
                 .start();
-        let bgd = Bgd::on(run.docker(), env!("CARGO_BIN_EXE_bgd"));
-        let route_line = match route {
-            Route::Upstream => "upstream: api_backend".to_owned(),
-            Route::Server => format!("server: {{ host: {HOST}, listen: 80 }}"),
+        let (route_line, opening) = match route {
+            Route::Upstream => (format!("upstream: {UPSTREAM}"), Opening::ServerBlock),
+            Route::Server => (format!("server: {{ host: {HOST}, listen: 80 }}"), Opening::Reload),
         };
         let proxy = format!(
             "proxy:\n  nginx:\n    container: {}\n    config_dir: /etc/nginx/conf.d\n    {route_line}\n",
             edge.name()
         );
-        let scene = Self { bgd, edge, app, proxy, has_own_server: route == Route::Upstream, run };
+        Self::of(run, edge, proxy, opening)
+    }
+}
+
+impl Scene<Gate> {
+    /// A scene on the machine's own daemon, behind the newest Traefik, which looks again soon after a change.
+    pub fn behind_traefik(means: Means) -> Self {
+        Self::gate(TestRun::new(), &images().traefik_new, means, |gate| {
+            gate.option("--providers.providersthrottleduration=100ms")
+        })
+    }
+
+    pub fn gate(
+        run: TestRun,
+        image: &str,
+        means: Means,
+        change: impl FnOnce(GateBuilder<'_>) -> GateBuilder<'_>,
+    ) -> Self {
+        let builder = Gate::builder(&run, image);
+        let builder = match means {
+            Means::Files => builder.files(),
+            Means::Labels => builder.labels(),
+        };
+        let edge = change(builder).start();
+        let proxy = edge.configuration(&format!("Host(`{HOST}`)"), &[]);
+        Self::of(run, edge, proxy, Opening::Nothing)
+    }
+}
+
+impl<P: Deref<Target = Front>> Scene<P> {
+    fn of(run: TestRun, edge: P, proxy: String, opening: Opening) -> Self {
+        let app = run.app_name("api");
+        let bgd = Bgd::on(run.docker(), env!("CARGO_BIN_EXE_bgd"));
+        let scene = Self { bgd, edge, app, host: HOST.to_owned(), proxy, opening, run };
         scene.configure("");
         scene
     }
 
-    /// Deploys the first release and, with `Route::Upstream`, adds the user's server block, as bgd says.
+    /// Deploys the first release and, where the server block is the user's own, adds it, as bgd says.
     #[track_caller]
     pub fn first(&self, version: &str) {
         self.deploy(version).ok();
-        if self.has_own_server {
-            self.edge.put("site.conf", &conf::server(HOST, "api_backend"));
+        if self.opening == Opening::ServerBlock {
+            let (file, block) = self.server_block();
+            self.edge.put(&file, &block);
             let before = self.workers();
-            self.edge.nginx(&["-s", "reload"]).unwrap();
+            self.reload();
             // For a moment the workers that do not know the server block go on accepting.
             poll_until(Duration::from_secs(10), || {
                 let now = self.workers();
                 !now.is_empty() && before.iter().all(|worker| !now.contains(worker))
             });
         }
-        self.settle(version);
+        match self.opening {
+            Opening::ServerBlock | Opening::Reload => self.settle(version),
+            Opening::Nothing => self.wait_for(version),
+        }
+    }
+
+    /// The user's own server block for nginx: the name of its file, and its text.
+    pub fn server_block(&self) -> (String, String) {
+        let word = self.host.split('.').next().unwrap_or_default();
+        (format!("site-{word}.conf"), conf::server(&self.host, &UPSTREAM.replace("api", word)))
+    }
+
+    /// Has nginx read its configuration anew.
+    #[track_caller]
+    pub fn reload(&self) {
+        self.run.docker().ok(["exec", self.edge.name(), "nginx", "-s", "reload"]);
     }
 
     /// Waits until no worker of nginx's former configuration answers any more: it accepts for a while beside the new one.
@@ -125,45 +188,7 @@ impl Scene {
         let workers = listed.lines().filter(|line| line.ends_with("nginx: worker process"));
         workers.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
     }
-}
 
-impl Scene<Gate> {
-    /// A scene on the machine's own daemon, behind the newest Traefik, which looks again soon after a change.
-    pub fn behind_traefik(means: Means) -> Self {
-        Self::gate(TestRun::new(), &images().traefik_new, means, |gate| {
-            gate.option("--providers.providersthrottleduration=100ms")
-        })
-    }
-
-    pub fn gate(
-        run: TestRun,
-        image: &str,
-        means: Means,
-        change: impl FnOnce(GateBuilder<'_>) -> GateBuilder<'_>,
-    ) -> Self {
-        let app = run.app_name("api");
-        let builder = Gate::builder(&run, image);
-        let builder = match means {
-            Means::Files => builder.files(),
-            Means::Labels => builder.labels(),
-        };
-        let edge = change(builder).start();
-        let bgd = Bgd::on(run.docker(), env!("CARGO_BIN_EXE_bgd"));
-        let proxy = edge.configuration(&format!("Host(`{HOST}`)"), &[]);
-        let scene = Self { bgd, edge, app, proxy, has_own_server: false, run };
-        scene.configure("");
-        scene
-    }
-
-    /// Deploys the first release.
-    #[track_caller]
-    pub fn first(&self, version: &str) {
-        self.deploy(version).ok();
-        self.wait_for(version);
-    }
-}
-
-impl<P: Deref<Target = Front>> Scene<P> {
     /// Writes bgd.yaml, with more lines at its end. A key given there replaces the one of the same name here.
     pub fn configure(&self, more: &str) {
         let defaults = [
@@ -200,7 +225,7 @@ impl<P: Deref<Target = Front>> Scene<P> {
 
     /// What is served now.
     pub fn served(&self) -> Option<String> {
-        let answer = self.edge.get(HOST, "/version").ok()?;
+        let answer = self.edge.get(&self.host, "/version").ok()?;
         (answer.status == 200).then(|| answer.body.trim().to_owned())
     }
 
@@ -210,13 +235,13 @@ impl<P: Deref<Target = Front>> Scene<P> {
     }
 
     pub fn load(&self) -> Load {
-        self.edge.load(HOST)
+        self.edge.load(&self.host)
     }
 
     /// A little of every kind of load, at a pace that leaves the machine to other tests. Those of `under_load` have none.
     pub fn mixed(&self) -> Running {
         self.load()
-            .pace(Duration::from_millis(10))
+            .pace(Duration::from_millis(25))
             .with(Kind::PacedKeepalive, 4)
             .with(Kind::Keepalive, 2)
             .with(Kind::PerConnection, 2)

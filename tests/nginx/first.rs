@@ -33,7 +33,7 @@ async fn taken_over(nginx: &str) {
     let adopted = Release { container, target };
     let driver = world.driver();
     // No connections that are kept alive: the first reload is the one that may close them.
-    let load = world.edge.load(HOST).with(Kind::PerConnection, 8).with(Kind::Slow, 4).start().unwrap();
+    let load = world.load().with(Kind::PerConnection, 8).with(Kind::Slow, 4).start().unwrap();
     let alone = Route { live: Some(adopted.target.clone()), idle: None };
     driver.stage(&alone).await.unwrap_or_else(|error| panic!("{}", show(&error)));
     driver.verify(&alone).await.unwrap_or_else(|error| panic!("{}", show(&error)));

@@ -1,6 +1,8 @@
 //! The nginx driver on real nginx, the newest and an old one, under load.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "../common/app.rs"]
+mod app;
 mod busy;
 mod first;
 #[path = "../common/release.rs"]

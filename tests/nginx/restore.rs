@@ -27,7 +27,7 @@ fn routes(live: &Release, other: &Release) -> (Route, Route) {
 async fn a_switch_is_taken_back(nginx: &str, mode: Mode, config_dir: ConfigDir) {
     let (world, blue, green) = one_live_one_ready(nginx, mode, config_dir).await;
     let (staged, switched) = routes(&blue, &green);
-    let load = world.edge.load(HOST).with(Kind::Keepalive, 8).with(Kind::PerConnection, 4).start().unwrap();
+    let load = world.load().with(Kind::Keepalive, 8).with(Kind::PerConnection, 4).start().unwrap();
     for _ in 0..3 {
         let driver = world.driver();
         let former = driver.snapshot().await.unwrap();

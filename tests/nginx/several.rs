@@ -21,7 +21,7 @@ async fn two_apps_do_not_touch_each_other(nginx: &str) {
     let bgd::model::ProxyConfig::Nginx(proxy) = &mut world.app.proxy else { panic!("another proxy") };
     proxy.route = bgd::model::NginxRoute::Upstream(bgd::model::UpstreamName::parse("web_backend").unwrap());
     // A file that an older nginx does not know yet takes a reload, which breaks connections that are kept alive.
-    let load = world.edge.load(HOST).with(Kind::PerConnection, 4);
+    let load = world.load().with(Kind::PerConnection, 4);
     let load = if world.is_old(nginx) { load } else { load.with(Kind::Keepalive, 4) }.start().unwrap();
     let web = world.release(1).await;
     world.deploy(None, &web).await;

@@ -18,8 +18,7 @@ async fn releases_follow_each_other_without_a_failed_request(nginx: &str, mode: 
     }
     world.edge.wait_serving(HOST, "/version");
     let load = world
-        .edge
-        .load(HOST)
+        .load()
         .with(Kind::Keepalive, 16)
         .with(Kind::PerConnection, 8)
         .with(Kind::Slow, 8)
@@ -99,7 +98,7 @@ fn every_step_can_run_twice() {
             let staged = Route { live: Some(blue.target.clone()), idle: Some(green.target.clone()) };
             let switched = Route { live: Some(green.target.clone()), idle: Some(blue.target.clone()) };
             let alone = Route { live: Some(green.target.clone()), idle: None };
-            let load = world.edge.load(HOST).with(Kind::Keepalive, 4).start().unwrap();
+            let load = world.load().with(Kind::Keepalive, 4).start().unwrap();
             for driver in [world.driver(), world.driver()] {
                 assert!(!driver.preview(&switched).await.unwrap().is_empty());
                 driver.stage(&staged).await.unwrap();

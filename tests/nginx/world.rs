@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -6,10 +5,10 @@ use std::time::Duration;
 
 use bgd::docker::{Engine, connect};
 use bgd::model::{
-    App, AppName, ContainerName, ContainerSpec, Health, ImageRef, NetworkName, NginxProxy, NginxRoute,
-    ProxyConfig, PullPolicy, Retire, ServerBlock, UpstreamName,
+    App, AppName, ContainerName, NginxProxy, NginxRoute, ProxyConfig, ServerBlock, UpstreamName,
 };
 use bgd::proxy::nginx::NginxDriver;
+use bgd_load::Load;
 use bgd_testkit::{ConfigDir, Edge, TestRun, conf, images};
 
 /// The host that the tests ask for.
@@ -36,6 +35,12 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 impl World {
+    /// At a pace that leaves the machine to what switches; as many requests as there can be are sent by the tests of bgd
+    /// itself.
+    pub fn load(&self) -> Load {
+        self.edge.load(HOST).pace(Duration::from_millis(20))
+    }
+
     /// The network that nginx and the releases are on.
     pub fn network(&self) -> &str {
         self.edge.network()
@@ -111,29 +116,13 @@ fn app(name: &str, edge: &Edge, mode: Mode) -> App {
             tls: None,
         }),
     };
-    App {
-        name,
-        image: ImageRef::parse("bgd-test/app").unwrap(),
-        port: 3000,
-        network: NetworkName::parse(edge.network()).unwrap(),
-        replicas: 1,
-        pull: PullPolicy::Never,
-        container: ContainerSpec { env: BTreeMap::new(), ..ContainerSpec::default() },
-        health: Health::None,
-        smoke: Vec::new(),
-        proxy: ProxyConfig::Nginx(NginxProxy {
-            container: ContainerName::parse(edge.name()).unwrap(),
-            config_dir: "/etc/nginx/conf.d".to_owned(),
-            route,
-            template: None,
-        }),
-        watch_window: Duration::ZERO,
-        drain_timeout: Duration::from_secs(10),
-        retire: Retire::Stop,
-        rename: false,
-        retention: bgd::model::Retention::default(),
-        compose: None,
-    }
+    let proxy = ProxyConfig::Nginx(NginxProxy {
+        container: ContainerName::parse(edge.name()).unwrap(),
+        config_dir: "/etc/nginx/conf.d".to_owned(),
+        route,
+        template: None,
+    });
+    super::app::app(name, edge.network(), proxy)
 }
 
 /// The nginx that an app is behind.

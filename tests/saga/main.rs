@@ -4,6 +4,7 @@
 
 mod cancel;
 mod full_disk;
+mod hooks;
 mod matrix;
 mod prefixes;
 mod proxy;

@@ -1,7 +1,9 @@
 //! Every prefix of every journal recovers: random configurations, kills at random moments, also of the recoveries, and
 //! a green that dies in between.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use bgd::docker::fake::Behaviour;
 use bgd::model::{Outcome, ReleaseNumber};
@@ -24,6 +26,7 @@ struct Case {
     rename: bool,
     replicas: usize,
     watch: bool,
+    hooks: bool,
     /// Releases that were deployed before.
     before: usize,
     /// Whether it is a rollback, where there is something to go back to.
@@ -50,15 +53,16 @@ fn blow(moments: usize) -> impl Strategy<Value = Blow> {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    let blows = (blow(90), prop::collection::vec(blow(40), 0..3))
+    let blows = (blow(130), prop::collection::vec(blow(40), 0..3))
         .prop_map(|(first, later)| std::iter::once(first).chain(later).collect::<Vec<_>>());
     let settings = (prop::sample::select(vec!["keep", "stop", "remove"]), any::<bool>(), 1..3usize);
-    (settings, any::<bool>(), 0..3usize, any::<bool>(), blows).prop_map(
-        |((retire, rename, replicas), watch, before, rollback, blows)| Case {
+    (settings, any::<[bool; 2]>(), 0..3usize, any::<bool>(), blows).prop_map(
+        |((retire, rename, replicas), [watch, hooks], before, rollback, blows)| Case {
             retire,
             rename,
             replicas,
             watch,
+            hooks,
             before,
             rollback,
             blows,
@@ -73,7 +77,12 @@ struct Seen {
     ahead: usize,
     back: usize,
     held: usize,
+    hooks: usize,
 }
+
+const HOOKS: &str = "hooks:\n  before_switch: { container: [expand] }\n  after_switch: { container: [warm] }\n  \
+                     after_deploy: { container: [contract] }\n  on_rollback: { container: [tell] }\n  \
+                     on_failure: { container: [tell] }";
 
 #[test]
 fn whatever_dies_recovery_ends_with_a_release_that_serves() {
@@ -93,14 +102,19 @@ fn whatever_dies_recovery_ends_with_a_release_that_serves() {
         panic!("{error}");
     }
     let seen = seen.into_inner();
-    println!("{} ahead, {} back, {} held, {:?}", seen.ahead, seen.back, seen.held, seen.phases);
-    let everything = seen.ahead > 10 && seen.back > 10 && seen.held > 0 && seen.phases.len() >= 12;
+    println!(
+        "{} ahead, {} back, {} held, {} hooks, {:?}",
+        seen.ahead, seen.back, seen.held, seen.hooks, seen.phases
+    );
+    let everything =
+        seen.ahead > 10 && seen.back > 10 && seen.held > 0 && seen.hooks > 50 && seen.phases.len() >= 12;
     assert!(everything, "the cases are all alike: {seen:?}");
 }
 
 async fn play(case: &Case, seen: &mut Seen) {
     let Case { retire, rename, replicas, .. } = case;
-    let world = World::new(&format!("retire: {retire}\nrename: {rename}\nreplicas: {replicas}"));
+    let hooks = if case.hooks { HOOKS } else { "" };
+    let world = World::new(&format!("retire: {retire}\nrename: {rename}\nreplicas: {replicas}\n{hooks}"));
     for _ in 0..case.before {
         world.deploy().await;
     }
@@ -108,6 +122,12 @@ async fn play(case: &Case, seen: &mut Seen) {
         true => world.plan_rollback(None).await.unwrap(),
         false => world.plan_deploy_watched(Behaviour::Runs, case.watch).await.unwrap(),
     };
+    let launched = Rc::new(RefCell::new(Vec::new()));
+    let seen_launches = launched.clone();
+    world.engine.on_launch(move |name, _| {
+        seen_launches.borrow_mut().push(name.to_owned());
+        Some(0)
+    });
     let kill = |at: usize| Some((at, Act::Crash));
     let mut ended = world.run(&plan, kill(case.blows[0].at)).await;
     for (at, blow) in case.blows.iter().enumerate() {
@@ -129,6 +149,12 @@ async fn play(case: &Case, seen: &mut Seen) {
         }
     }
     let Ended::Well(done) = ended else { panic!("{case:?}: it does not end: {ended:?}") };
+    let mut launched = launched.take();
+    seen.hooks += launched.len();
+    launched.sort();
+    let runs = launched.len();
+    launched.dedup();
+    assert_eq!(launched.len(), runs, "{case:?}: a hook ran twice");
     judge(&world, &plan, done.held || is_dead(&world), case, seen);
     afterwards(&world, case).await;
 }

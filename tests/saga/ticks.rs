@@ -69,6 +69,11 @@ impl Ticks {
         self.act.set(act);
     }
 
+    /// Lets bgd be killed at this moment.
+    pub fn kill_at(&self, moment: usize) {
+        self.act.set(Some((moment, Act::Crash)));
+    }
+
     /// What was to happen does not happen any more: the command has ended.
     pub fn disarm(&self) {
         self.undo_fails.set(false);

@@ -60,6 +60,44 @@ async fn a_release_that_dies_under_traffic_is_taken_back_once() {
     was_taken_back_once(&world, ended, "exit code 3");
 }
 
+/// Killed once that is known, at whatever moment, recovery leaves blue as well.
+#[tokio::test(start_paused = true)]
+async fn what_is_held_stays_held_when_bgd_is_killed() {
+    for kill in 1.. {
+        let world = World::watching(10);
+        world.deploy().await;
+        let moment = std::rc::Rc::new(std::cell::Cell::new(usize::MAX));
+        let (proxy, ticks, known) = (world.proxy.clone(), world.ticks.clone(), moment.clone());
+        world.ticks.on_step(move |step| {
+            match step {
+                Step::Watch => {
+                    proxy.answer(1, 500);
+                    proxy.answer(2, 500);
+                }
+                // The journal has the watch's end by now.
+                Step::Record => {
+                    let here = ticks.seen.borrow().len();
+                    known.set(here + kill);
+                    ticks.kill_at(here + kill);
+                }
+                _ => {}
+            }
+        });
+        let plan = world.plan_deploy(Behaviour::Runs).await.unwrap();
+        let ended = world.run(&plan, None).await;
+        assert_ne!(moment.get(), usize::MAX, "it was not held");
+        if !matches!(ended, Ended::Killed) {
+            assert!(kill > 1, "no moment after the watch was met");
+            break;
+        }
+        let (_, ended) = world.recover(None).await;
+        let case = format!("killed {kill} moments after the watch");
+        assert!(matches!(ended, Ended::Well(done) if done.held), "{case}: {ended:?}");
+        assert_eq!(world.left(), [(1, "running".to_owned()), (2, "running".to_owned())], "{case}");
+        world.is_safe(&case);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn when_blue_fails_too_nothing_is_taken_back_and_blue_stays() {
     let world = World::watching(10);

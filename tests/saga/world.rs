@@ -244,6 +244,7 @@ impl World {
             plan,
             report,
             events: RefCell::new(None),
+            process: RefCell::new(None),
             held: Cell::new(false),
         }
     }
@@ -357,6 +358,9 @@ fn insist_on_safety(engine: &Fake, proxy: &FakeProxy, ticks: &Ticks, call: &str)
     };
     let all = containers(engine);
     let Some(one) = all.iter().find(|one| one.id == which || one.name == which) else { return };
+    if one.labels.contains_key(label::HOOK) {
+        return;
+    }
     let release: Option<u32> = one.labels.get(label::RELEASE).and_then(|number| number.parse().ok());
     let is_live = release.is_some() && proxy.served().map(|number| number.0) == release;
     // The last step gives the live container another name, which moves no request.

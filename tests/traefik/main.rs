@@ -1,6 +1,8 @@
 //! The Traefik driver on a real Traefik, under load.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "../common/app.rs"]
+mod app;
 mod doors;
 mod in_flight;
 #[path = "../common/release.rs"]

@@ -1,14 +1,10 @@
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
 use bgd::docker::{Engine, connect};
-use bgd::model::{
-    App, AppName, ContainerName, ContainerSpec, Health, ImageRef, NetworkName, ProxyConfig, PullPolicy,
-    Retire, TraefikMode, TraefikProxy, TraefikRouter,
-};
+use bgd::model::{App, AppName, ContainerName, ProxyConfig, TraefikMode, TraefikProxy, TraefikRouter};
 use bgd::proxy::traefik::TraefikDriver;
 use bgd_load::Load;
 use bgd_testkit::{Container, TestRun, http, poll_until};
@@ -134,8 +130,10 @@ impl World {
         });
     }
 
+    /// At a pace that leaves the machine to what switches; as many requests as there can be are sent by the tests of bgd
+    /// itself.
     pub fn load(&self) -> Load {
-        Load::new(self.address, HOST)
+        Load::new(self.address, HOST).pace(Duration::from_millis(20))
     }
 
     pub fn driver(&self) -> TraefikDriver {
@@ -165,33 +163,17 @@ impl World {
 }
 
 fn app(name: &AppName, traefik: &str, network: &str) -> App {
-    App {
-        name: name.clone(),
-        image: ImageRef::parse("bgd-test/app").unwrap(),
-        port: 3000,
-        network: NetworkName::parse(network).unwrap(),
-        replicas: 1,
-        pull: PullPolicy::Never,
-        container: ContainerSpec { env: BTreeMap::new(), ..ContainerSpec::default() },
-        health: Health::None,
-        smoke: Vec::new(),
-        proxy: ProxyConfig::Traefik(TraefikProxy {
-            container: ContainerName::parse(traefik).unwrap(),
-            mode: TraefikMode::File { dynamic_dir: DYNAMIC_DIR.to_owned() },
-            router: TraefikRouter {
-                rule: format!("Host(`{HOST}`)"),
-                entrypoints: vec!["web".to_owned()],
-                tls: None,
-                middlewares: Vec::new(),
-                priority: None,
-            },
-            template: None,
-        }),
-        watch_window: Duration::ZERO,
-        drain_timeout: Duration::from_secs(10),
-        retire: Retire::Stop,
-        rename: false,
-        retention: bgd::model::Retention::default(),
-        compose: None,
-    }
+    let proxy = ProxyConfig::Traefik(TraefikProxy {
+        container: ContainerName::parse(traefik).unwrap(),
+        mode: TraefikMode::File { dynamic_dir: DYNAMIC_DIR.to_owned() },
+        router: TraefikRouter {
+            rule: format!("Host(`{HOST}`)"),
+            entrypoints: vec!["web".to_owned()],
+            tls: None,
+            middlewares: Vec::new(),
+            priority: None,
+        },
+        template: None,
+    });
+    super::app::app(name.clone(), network, proxy)
 }

@@ -34,7 +34,7 @@ pub(super) fn show(session: &Session, rows: &[Row]) {
         }
     }
     if !cells.is_empty() {
-        table::print(&table::render(&["APP", "REMOVES", "NAME", "WHY"], &cells));
+        session.print(&table::render(&["APP", "REMOVES", "NAME", "WHY"], &cells));
     }
 }
 

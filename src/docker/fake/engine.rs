@@ -258,6 +258,36 @@ impl Engine for Fake {
         self.leave(&call, packed)
     }
 
+    async fn launch(&self, name: &str, spec: &ContainerSpec, input: &[u8]) -> Result<String> {
+        let call = self.enter("launch", name)?;
+        let id = self.0.world.borrow_mut().create(name, spec)?;
+        let answer = self.0.on_launch.borrow_mut().take();
+        let code = match answer {
+            Some(mut answer) => {
+                let code = answer(name, input);
+                self.0.on_launch.borrow_mut().get_or_insert(answer);
+                code
+            }
+            None => Some(0),
+        };
+        let mut world = self.0.world.borrow_mut();
+        world.start(&id)?;
+        if let Some(held) = world.find_mut(&id) {
+            held.log = format!("{name} was told {} bytes\n", input.len());
+        }
+        if let Some(code) = code {
+            world.end(&id, code);
+        }
+        drop(world);
+        self.leave(&call, id)
+    }
+
+    async fn output(&self, container: &str) -> Result<LocalBoxStream<'static, Result<Vec<u8>>>> {
+        let call = self.enter("output", container)?;
+        let log = self.0.world.borrow().get(container)?.log.clone();
+        self.leave(&call, stream::iter([Ok(log.into_bytes())]).boxed_local())
+    }
+
     async fn attach(&self, name: &str, _spec: &ContainerSpec, _pid_of: Option<&str>) -> Result<Attached> {
         self.enter("attach", name)?;
         Err(Error::new(Kind::Docker, format!("cannot attach to {name}")).caused_by("this engine is a fake"))

@@ -36,6 +36,7 @@ pub enum Behaviour {
 }
 
 type Hook = Box<dyn FnMut(&str) -> Result<()>>;
+type OnLaunch = Box<dyn FnMut(&str, &[u8]) -> Option<i64>>;
 type OnExec = Box<dyn FnMut(&str, &[String]) -> Result<ExecOutput>>;
 
 /// An engine in memory. Clones share it.
@@ -50,6 +51,7 @@ struct Inner {
     before: RefCell<Option<Hook>>,
     after: RefCell<Option<Hook>>,
     on_exec: RefCell<Option<OnExec>>,
+    on_launch: RefCell<Option<OnLaunch>>,
     away: Cell<bool>,
 }
 
@@ -76,6 +78,7 @@ impl Fake {
             before: RefCell::default(),
             after: RefCell::default(),
             on_exec: RefCell::default(),
+            on_launch: RefCell::default(),
             away: Cell::new(false),
         }))
     }
@@ -172,6 +175,12 @@ impl Fake {
     /// check, which says what the container's health is.
     pub fn on_exec(&self, answer: impl FnMut(&str, &[String]) -> Result<ExecOutput> + 'static) {
         *self.0.on_exec.borrow_mut() = Some(Box::new(answer));
+    }
+
+    /// Says with which code a launched container, by its name and input, ends at once; one without a code goes on running.
+    /// Without this every one ends with 0.
+    pub fn on_launch(&self, answer: impl FnMut(&str, &[u8]) -> Option<i64> + 'static) {
+        *self.0.on_launch.borrow_mut() = Some(Box::new(answer));
     }
 
     /// Ends a running container with this code, as if it had ended by itself.

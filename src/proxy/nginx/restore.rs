@@ -13,14 +13,12 @@ use super::processes::Processes;
 use super::reload::{Asks, Before, Expected, confirm, load, put_all, read_text};
 use super::text;
 use crate::probe::Vantage;
-use crate::proxy::seat::Seat;
+use crate::proxy::seat::{NEWS, Seat, has_started};
 
 /// How long an nginx that is restarted again and again is followed.
 const RESTARTS: Duration = Duration::from_secs(60);
 /// How long an nginx may take until it answers after its start.
 const STARTING: Duration = Duration::from_secs(2);
-/// How long the engine may take to learn that a container has ended.
-const NEWS: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl NginxDriver {
@@ -32,8 +30,13 @@ impl NginxDriver {
         let mut seat = self.seat().await?;
         loop {
             if !seat.is_running() {
-                self.put_back_stopped(&seat, wanted, flags).await?;
-                return Ok(Restored::WhenItRuns);
+                self.put_back_stopped(&seat, wanted.clone(), flags).await?;
+                let container = self.proxy.container.as_str();
+                if began.elapsed() >= RESTARTS || !has_started(&*self.engine, container).await? {
+                    return Ok(Restored::WhenItRuns);
+                }
+                seat = self.seat().await?;
+                continue;
             }
             let error = match self.put_back_running(&seat, wanted.clone(), flags).await {
                 Ok(()) => return Ok(Restored::Verified),

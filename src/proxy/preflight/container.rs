@@ -1,4 +1,5 @@
 use crate::docker::{Container, Network};
+use crate::proxy::seat::ABSENT;
 use crate::proxy::{Finding, Severity};
 
 /// Which proxy is spoken of.
@@ -15,7 +16,10 @@ pub fn missing(proxy: &Kind<'_>, name: &str) -> Finding {
     Finding {
         severity: Severity::Refusal,
         message: format!("there is no container named {name}, where {} should run", proxy.name),
-        remedy: Some(format!("{}.container names it; docker ps -a lists all containers", proxy.key)),
+        remedy: Some(format!(
+            "{}.container names it; docker ps -a lists all containers; {ABSENT}",
+            proxy.key
+        )),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::docker::Engine;
 use crate::error::{Error, Kind, Result};
 use crate::model::{App, ProxyConfig, TraefikMode, TraefikProxy};
 use crate::probe::{Answer, Failure, FailureKind, Vantage};
-use crate::proxy::seat::{self, Seat};
+use crate::proxy::seat::{self, NEWS, Seat};
 use crate::proxy::{FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Through};
 
 use super::api::Api;
@@ -33,8 +33,6 @@ pub struct TraefikDriver {
     known: RefCell<Option<Known>>,
 }
 
-/// How long the engine may take to learn that a container has ended.
-const NEWS: Duration = Duration::from_secs(2);
 /// How long a Traefik that is restarted again and again is followed.
 const RESTARTS: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
@@ -204,6 +202,10 @@ impl Proxy for TraefikDriver {
                 (self.put_back_stopped(&scene, former).await, Restored::WhenItRuns)
             };
             match done {
+                Ok(())
+                    if restored == Restored::WhenItRuns
+                        && began.elapsed() < RESTARTS
+                        && seat::has_started(&*self.engine, self.proxy.container.as_str()).await? => {}
                 Ok(()) => return Ok(restored),
                 // It may have died or been restarted in between, of which the engine learns a moment later; then what it
                 // will find is what counts.

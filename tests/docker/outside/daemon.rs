@@ -8,7 +8,7 @@ use bgd_load::Load;
 use bgd_testkit::{Front, Gate, PrivateEngine, TestRun, images};
 
 use super::trial::{Trials, Under};
-use crate::daemon::{End, engine_with, load_images};
+use crate::daemon::{End, load_images};
 use crate::scene::{HOST, Means, Nginx, Route, Scene, nothing_lost};
 
 /// Stopped releases would come back with the daemon under `always`, so they are removed.
@@ -91,40 +91,17 @@ fn with_live_restore_behind_nginx() {
     with_live_restore(nginx(&engine, "unless-stopped"), &mut engine, "live-restore, nginx");
 }
 
+/// One proxy after the other, on one engine.
 #[test]
-fn restarted_behind_nginx() {
-    let mut engine = engine_with(&[Nginx::New.image()]);
+fn without_live_restore_behind_each_proxy() {
+    let mut engine = PrivateEngine::start();
+    load_images(&engine, &[Nginx::New.image(), &images().traefik_new]);
+    let scene = nginx(&engine, "unless-stopped");
     let steps = ["ready", "switch", "drain"];
-    without_live_restore(
-        nginx(&engine, "unless-stopped"),
-        &mut engine,
-        End::Restart,
-        "daemon, nginx",
-        &steps,
-    );
-}
-
-#[test]
-fn killed_behind_traefik() {
-    let mut engine = engine_with(&[&images().traefik_new]);
+    without_live_restore(scene, &mut engine, End::Restart, "daemon, nginx", &steps);
+    let scene = traefik(&engine, "always");
     let steps = ["start", "stage", "watch"];
-    without_live_restore(
-        traefik(&engine, "always"),
-        &mut engine,
-        End::Kill,
-        "daemon, Traefik by files",
-        &steps,
-    );
-}
-
-#[test]
-fn killed_behind_nginx() {
-    let mut engine = engine_with(&[Nginx::New.image()]);
-    without_live_restore(
-        nginx(&engine, "always"),
-        &mut engine,
-        End::Kill,
-        "daemon, nginx",
-        &["switch", "watch"],
-    );
+    without_live_restore(scene, &mut engine, End::Kill, "daemon, Traefik by files", &steps);
+    let scene = nginx(&engine, "always");
+    without_live_restore(scene, &mut engine, End::Kill, "daemon, nginx", &["switch", "watch"]);
 }

@@ -125,7 +125,7 @@ fn behind_nginx(nginx: Nginx) -> (Scene, Disk) {
 fn behind_a_new_nginx() {
     let (scene, disk) = behind_nginx(Nginx::New);
     full_at_first(&scene, &disk);
-    scene.configure(super::SETTINGS);
+    scene.configure(&super::settings("3s"));
     scene.first("1.0");
     full(&scene, &disk, When::Before, "stage", "disk, nginx");
     full(&scene, &disk, When::InTheMiddle, "switch", "disk, nginx");
@@ -138,7 +138,7 @@ fn behind_a_new_nginx() {
 fn behind_an_old_nginx() {
     let (scene, disk) = behind_nginx(Nginx::Old);
     full_at_first(&scene, &disk);
-    scene.configure(super::SETTINGS);
+    scene.configure(&super::settings("3s"));
     scene.first("1.0");
     full(&scene, &disk, When::Before, "switch", "disk, old nginx");
     scene.deploy("1.1").ok();
@@ -153,7 +153,7 @@ fn behind_traefik() {
     });
     let disk = Disk::of(&scene.edge, PATH);
     full_at_first(&scene, &disk);
-    scene.configure(super::SETTINGS);
+    scene.configure(&super::settings("3s"));
     scene.first("1.0");
     full(&scene, &disk, When::Before, "switch", "disk, Traefik by files");
     scene.deploy("1.1").ok();

@@ -16,12 +16,14 @@ use crate::scene::{Means, Nginx, Route, Scene};
 use bgd_testkit::{Gate, images};
 
 /// WebSockets stay until the drain's end, so that end is near.
-const SETTINGS: &str = "drain: { timeout: 1s }\nretire: stop\nwatch: { window: 3s }\n";
+fn settings(window: &str) -> String {
+    format!("drain: {{ timeout: 1s }}\nretire: stop\nwatch: {{ window: {window} }}\n")
+}
 
 /// An nginx of which bgd writes the server block, with the time limits that it sets there.
 fn behind_nginx(nginx: Nginx) -> Scene {
     let scene = Scene::new(nginx, Route::Server);
-    scene.configure(SETTINGS);
+    scene.configure(&settings("3s"));
     scene.first("1.0");
     scene
 }
@@ -30,7 +32,7 @@ fn behind_traefik(means: Means) -> Scene<Gate> {
     let scene = Scene::gate(TestRun::new(), &images().traefik_new, means, |gate| {
         gate.option("--providers.providersthrottleduration=100ms")
     });
-    scene.configure(SETTINGS);
+    scene.configure(&settings("3s"));
     scene.first("1.0");
     scene
 }

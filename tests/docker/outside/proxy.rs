@@ -7,7 +7,7 @@ use bgd_testkit::Front;
 
 use self::Fault::{Killed, Removed, Restarted};
 use super::trial::{Held, Trials, Under};
-use super::{behind_nginx, behind_traefik};
+use super::{behind_nginx, behind_traefik, settings};
 use crate::scene::{Means, Nginx, Scene};
 
 /// How long the proxy stays away when nothing else brings it back.
@@ -50,6 +50,9 @@ fn down_at<P: Deref<Target = Front>>(scene: Scene<P>, title: &str, faults: &[(&s
     let mut trials = Trials::new(&scene, title, Under::Mixed);
     for (step, fault) in faults {
         let name = format!("proxy {fault:?}").to_lowercase();
+        // The watch is to see the fault and what comes after it; where it comes later or earlier, it has nothing to see.
+        let has_a_watch = ["switch", "verify", "watch"].contains(step);
+        scene.configure(&settings(if has_a_watch { "3s" } else { "1s" }));
         let ended = trials.run(step, &name, |scene, held| fault.happen(&scene.edge, held));
         // While it is watched the release is not taken back for what is not its fault.
         let after = ["watch", "drain"].contains(step);

@@ -59,7 +59,7 @@ fn blue_dies_while_green_is_watched<P: Deref<Target = Front>>(scene: Scene<P>, t
     nothing_lost(&ended.report);
     drop(trials);
     // Without a blue to go back to, a green that fails is held.
-    scene.configure(&format!("{}env: {{ ROUND: two }}\n", super::SETTINGS));
+    scene.configure(&format!("{}env: {{ ROUND: two }}\n", super::settings("3s")));
     let image = bgd_testkit::images().app("1.2");
     let blue = scene.live_container();
     let mut deploy = scene.bgd.spawn(&["deploy", &image, "--output", "json", "--window", "15s"]);
@@ -79,14 +79,14 @@ fn blue_dies_while_green_is_watched<P: Deref<Target = Front>>(scene: Scene<P>, t
 #[test]
 fn green_behind_nginx() {
     let scene = behind_nginx(Nginx::New);
-    scene.configure(&format!("{}restart: \"no\"\n", super::SETTINGS));
+    scene.configure(&format!("{}restart: \"no\"\n", super::settings("3s")));
     green_dies_at_each_step(scene, "green, nginx");
 }
 
 #[test]
 fn green_behind_traefik() {
     let scene = behind_traefik(Means::Files);
-    scene.configure(&format!("{}restart: \"no\"\n", super::SETTINGS));
+    scene.configure(&format!("{}restart: \"no\"\n", super::settings("3s")));
     green_dies_at_each_step(scene, "green, Traefik by files");
 }
 

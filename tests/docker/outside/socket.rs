@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bgd_testkit::{Cut, Front};
 
 use super::trial::{Trials, Under};
-use super::{behind_nginx, behind_traefik};
+use super::{behind_nginx, behind_traefik, settings};
 use crate::scene::{Means, Nginx, Scene, nothing_lost};
 
 /// As long as a restart of a daemon with many containers takes.
@@ -17,10 +17,6 @@ const SHORT: Duration = Duration::from_secs(3);
 fn cut_at_each_step<P: Deref<Target = Front>>(mut scene: Scene<P>, title: &str) {
     let mut cut = Cut::to(scene.run.docker());
     scene.bgd.set_env("DOCKER_HOST", &cut.host());
-    scene.configure(&format!(
-        "{}watch: {{ window: 12s }}\n",
-        super::SETTINGS.replace("watch: { window: 3s }\n", "")
-    ));
     let mut trials = Trials::new(&scene, title, Under::Mixed);
     for (step, time) in [
         ("create", SHORT),
@@ -30,6 +26,8 @@ fn cut_at_each_step<P: Deref<Target = Front>>(mut scene: Scene<P>, title: &str) 
         ("watch", LONG),
         ("drain", SHORT),
     ] {
+        // Long enough to be cut within it, where that is what is tried.
+        trials.scene().configure(&settings(if step == "watch" { "12s" } else { "1s" }));
         let ended = trials.run(step, &format!("no socket for {} s", time.as_secs()), |_, held| {
             if step == "watch" {
                 held.go_on();
@@ -56,22 +54,19 @@ fn cut_at_each_step<P: Deref<Target = Front>>(mut scene: Scene<P>, title: &str) 
     }
 }
 
+/// Both at the same time: they wait most of it.
 #[test]
-fn behind_a_new_nginx() {
-    cut_at_each_step(behind_nginx(Nginx::New), "socket, nginx");
+fn behind_both_nginx() {
+    std::thread::scope(|scope| {
+        scope.spawn(|| cut_at_each_step(behind_nginx(Nginx::New), "socket, nginx"));
+        cut_at_each_step(behind_nginx(Nginx::Old), "socket, old nginx");
+    });
 }
 
 #[test]
-fn behind_an_old_nginx() {
-    cut_at_each_step(behind_nginx(Nginx::Old), "socket, old nginx");
-}
-
-#[test]
-fn behind_traefik_by_files() {
-    cut_at_each_step(behind_traefik(Means::Files), "socket, Traefik by files");
-}
-
-#[test]
-fn behind_traefik_by_labels() {
-    cut_at_each_step(behind_traefik(Means::Labels), "socket, Traefik by labels");
+fn behind_both_traefik() {
+    std::thread::scope(|scope| {
+        scope.spawn(|| cut_at_each_step(behind_traefik(Means::Files), "socket, Traefik by files"));
+        cut_at_each_step(behind_traefik(Means::Labels), "socket, Traefik by labels");
+    });
 }

@@ -8,7 +8,7 @@ mod table;
 use crate::scene::{Means, Nginx, Route, Scene};
 use cell::{STEPS, Way, every_cell};
 
-const SETTINGS: &str = "drain: { timeout: 300ms }\nwatch: { window: 500ms }\nretire: stop\n";
+const SETTINGS: &str = "drain: { timeout: 300ms }\nwatch: { window: 200ms }\nretire: stop\n";
 
 #[test]
 fn behind_a_new_nginx_with_a_rename() {

@@ -18,7 +18,7 @@ fn at(scene: &Scene<Gate>, step: &str, act: impl FnOnce()) -> Outcome {
 
 /// Whichever way it goes, it has to be told truly, and the release that it tells serves when Traefik is back.
 #[track_caller]
-fn taken_away_at(means: Means, step: &str, act: fn(&Gate)) {
+fn taken_away_at(means: Means, step: &str, act: Act) {
     let scene = Scene::behind_traefik(means);
     scene.first("1.0");
     let outcome = at(&scene, step, || act(&scene.edge));
@@ -47,10 +47,22 @@ fn a_template_that_traefik_does_not_take(means: Means) {
     scene.assert_clean(1);
 }
 
+type Act = fn(&Gate);
+
+/// All at the same time, each with a Traefik of its own: most of it is waiting for one that does not come back.
+#[track_caller]
+fn taken_away(means: Means) {
+    let ways: [(&str, Act); 3] =
+        [("switch", |gate| gate.kill()), ("switch", |gate| gate.stop()), ("stage", |gate| gate.kill())];
+    std::thread::scope(|scope| {
+        for (step, act) in ways {
+            scope.spawn(move || taken_away_at(means, step, act));
+        }
+    });
+}
+
 by_both! {
-    killed_at_the_switch: |means| taken_away_at(means, "switch", |gate| gate.kill());
-    stopped_at_the_switch: |means| taken_away_at(means, "switch", |gate| gate.stop());
-    killed_while_it_stages: |means| taken_away_at(means, "stage", |gate| gate.kill());
+    killed_and_stopped_at_the_switch_and_killed_while_it_stages: taken_away;
     a_broken_template: a_template_that_traefik_does_not_take;
 }
 

@@ -1,7 +1,6 @@
 //! The same behind real Traefik, by files and by labels.
 
 mod adopt;
-mod daemon;
 mod faults;
 mod refusals;
 mod restarts;

@@ -11,7 +11,8 @@ use tempfile::TempDir;
 /// The bgd under test, with a state folder and a working folder of its own.
 pub struct Bgd {
     binary: PathBuf,
-    folder: TempDir,
+    state: Arc<TempDir>,
+    project: TempDir,
     env: Vec<(String, String)>,
     docker: Docker,
 }
@@ -34,11 +35,21 @@ impl Bgd {
 
     /// A binary on another daemon.
     pub fn on(docker: &Docker, binary: impl Into<PathBuf>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        for sub in ["state", "project"] {
-            std::fs::create_dir(folder.path().join(sub)).unwrap();
+        let [state, project] = [(), ()].map(|()| tempfile::tempdir().unwrap());
+        Self {
+            binary: binary.into(),
+            state: Arc::new(state),
+            project,
+            env: Vec::new(),
+            docker: docker.clone(),
         }
-        Self { binary: binary.into(), folder, env: Vec::new(), docker: docker.clone() }
+    }
+
+    /// The same with a working folder of its own: another project on the same host.
+    pub fn beside(&self) -> Self {
+        let (binary, docker) = (self.binary.clone(), self.docker.clone());
+        let (state, project) = (self.state.clone(), tempfile::tempdir().unwrap());
+        Self { binary, state, project, env: self.env.clone(), docker }
     }
 
     /// Sets a variable for every command from now on.
@@ -55,12 +66,12 @@ impl Bgd {
 
     /// The folder of `BGD_STATE_DIR`.
     pub fn state_dir(&self) -> PathBuf {
-        self.folder.path().join("state")
+        self.state.path().to_path_buf()
     }
 
     /// The folder in which the commands run.
     pub fn project(&self) -> PathBuf {
-        self.folder.path().join("project")
+        self.project.path().to_path_buf()
     }
 
     /// Writes a file of the project, such as `bgd.yaml`.
@@ -93,6 +104,8 @@ impl Bgd {
     pub fn command(&self, folder: &Path, args: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(args).current_dir(folder).env("BGD_STATE_DIR", self.state_dir());
+        // Whoever runs the tests is not who runs bgd.
+        command.env_remove("GITHUB_ACTIONS").env_remove("GITHUB_STEP_SUMMARY");
         if let Some(host) = self.docker.host() {
             command.env("DOCKER_HOST", host);
         }

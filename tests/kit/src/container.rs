@@ -33,6 +33,12 @@ impl Container {
         self.docker.run(["container", "inspect", "--format", format, &self.name]).ok()
     }
 
+    /// Its id and its last start: another text once it was created anew or restarted.
+    #[track_caller]
+    pub fn incarnation(&self) -> String {
+        self.inspect("{{.Id}} {{.State.StartedAt}}").unwrap_or_else(|| panic!("{} is gone", self.name))
+    }
+
     pub fn exists(&self) -> bool {
         self.inspect("{{.Id}}").is_some()
     }

@@ -49,12 +49,16 @@ impl Folder {
     /// Puts files into the folder of a container that needs not run.
     #[track_caller]
     pub fn fill(&self, docker: &Docker, name: &str, files: &[(String, String)]) {
-        let folder = tempfile::tempdir().unwrap();
+        let copy = tempfile::tempdir().unwrap();
+        let folder = self.host().unwrap_or(copy.path());
         for (file, text) in files {
-            std::fs::write(folder.path().join(file), text).unwrap();
+            std::fs::write(folder.join(file), text).unwrap();
+        }
+        if self.host.is_some() {
+            return;
         }
         // With "/." at the end the files are copied and the folder's own mode is not.
-        let from = format!("{}/.", folder.path().display());
+        let from = format!("{}/.", folder.display());
         docker.ok(["cp", &from, &format!("{name}:{}/", self.path)]);
     }
 
@@ -72,6 +76,10 @@ impl Folder {
     }
 
     pub fn read(&self, container: &Container, file: &str) -> Option<String> {
+        // What is bind-mounted is the same on both sides.
+        if let Some(folder) = &self.host {
+            return std::fs::read_to_string(folder.path().join(file)).ok();
+        }
         let copy = tempfile::tempdir().unwrap();
         let to = copy.path().join("file");
         let from = format!("{}:{}/{file}", container.name(), self.path);
@@ -82,10 +90,16 @@ impl Folder {
     #[track_caller]
     pub fn files(&self, container: &Container) -> Vec<String> {
         let copy = tempfile::tempdir().unwrap();
-        let to = copy.path().join("folder");
-        let from = format!("{}:{}", container.name(), self.path);
-        container.docker().ok(["cp", &from, to.to_str().unwrap()]);
-        let entries = std::fs::read_dir(to).unwrap();
+        let folder = match &self.host {
+            Some(folder) => folder.path().to_path_buf(),
+            None => {
+                let to = copy.path().join("folder");
+                let from = format!("{}:{}", container.name(), self.path);
+                container.docker().ok(["cp", &from, to.to_str().unwrap()]);
+                to
+            }
+        };
+        let entries = std::fs::read_dir(folder).unwrap();
         let mut names: Vec<String> =
             entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
         names.sort();

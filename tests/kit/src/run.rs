@@ -7,7 +7,7 @@ static RUNS: AtomicU32 = AtomicU32::new(0);
 /// One test's share of a daemon: unique names, a label, and the removal of everything that carries it.
 ///
 /// Removed at the end, also when the test fails: containers, networks and volumes with the label
-/// `bgd.test.run=<tag>`, the containers and route carriers that bgd made for the apps named by
+/// `bgd.test.run=<tag>`, the containers, route carriers and hooks that bgd made for the apps named by
 /// [`TestRun::app_name`], and what compose made for the projects named by [`TestRun::project_name`].
 /// With `BGD_TEST_KEEP=1` everything stays for a look.
 pub struct TestRun {
@@ -97,7 +97,7 @@ impl Drop for TestRun {
             return;
         }
         for app in self.apps.take() {
-            for label in ["bgd.app", "bgd.carrier"] {
+            for label in ["bgd.app", "bgd.carrier", "bgd.hook"] {
                 self.remove("container", &["--force", "--volumes"], &format!("{label}={app}"));
             }
         }

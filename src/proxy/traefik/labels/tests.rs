@@ -40,6 +40,7 @@ fn app(change: impl FnOnce(&mut TraefikProxy)) -> App {
         retire: Retire::Stop,
         rename: false,
         retention: crate::model::Retention::default(),
+        hooks: Default::default(),
         compose: None,
     }
 }

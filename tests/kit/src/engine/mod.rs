@@ -60,14 +60,14 @@ impl PrivateEngine {
         Path::new("/run/netns").join(&self.traces.name)
     }
 
-    /// Copies an image from the machine's own daemon.
+    /// Copies images from the machine's own daemon.
     #[track_caller]
-    pub fn load_image(&self, image: &str) {
+    pub fn load_images(&self, images: &[&str]) {
         let mut save =
-            Docker::machine().command().args(["save", image]).stdout(Stdio::piped()).spawn().unwrap();
+            Docker::machine().command().arg("save").args(images).stdout(Stdio::piped()).spawn().unwrap();
         let archive = save.stdout.take().unwrap();
         let load = self.docker().command().arg("load").stdin(archive).output().unwrap();
-        assert!(save.wait().unwrap().success(), "docker save {image}");
+        assert!(save.wait().unwrap().success(), "docker save {images:?}");
         assert!(load.status.success(), "docker load: {}", String::from_utf8_lossy(&load.stderr));
     }
 
