@@ -1,43 +1,80 @@
-//! `down` of the rest: the live release goes on running, and the next `up` and deploy work.
+//! `down` of a project that the proxy is a service of: nothing can be reached then, but the live release goes on running, what
+//! is missing is said, and the next `up`, deploy and rollback work.
 
 use bgd_testkit::Compose;
 
-use crate::shop::{Proxy, Shop, nothing_lost};
+use crate::front::Proxy;
+use crate::shop::{Shop, identity, nothing_lost};
 
 #[track_caller]
-fn survives_down(compose: Compose) {
-    let is_one = compose.version().starts_with("1.");
-    let shop = Shop::serving(compose, Proxy::Nginx);
+fn survives_down(compose: Compose, proxy: Proxy) {
+    let shop = Shop::serving(compose, proxy);
     shop.hand_over();
     shop.deploy("1.1").ok();
+    shop.deploy("1.2").ok();
+    let counted = shop.count();
     let live = shop.live();
-    let (id, started) = (live.inspect("{{.Id}}"), live.inspect("{{.State.StartedAt}}"));
-    // Version 1 fails at the network that the live release is on, after the rest is gone; version 2 says so and goes on.
-    assert_eq!(shop.try_compose(&["down", "--remove-orphans"]), !is_one);
-    assert_eq!(shop.others().len(), 0, "{:?}", shop.others());
-    assert!(live.is_running());
-    assert_eq!((live.inspect("{{.Id}}"), live.inspect("{{.State.StartedAt}}")), (id, started));
-    assert_eq!(live.ask(3000, "GET", "/version").unwrap().body.trim(), "1.1");
+    let since = identity(&live);
+    shop.down();
+    assert_eq!(identity(&live), since);
+    assert_eq!(live.ask(3000, "GET", "/version").unwrap().body.trim(), "1.2");
+    let told = shop.bgd.run(&["status", &shop.app]).ok().stdout;
+    assert!(told.contains(&format!("-p {} up -d", shop.project())), "{told}");
+    assert!(!told.contains("has no route"), "{told}");
+    for args in [["rollback", "api"].as_slice(), &["recover", "api"]] {
+        let refused = shop.bgd.run(args).code(3);
+        assert!(refused.stderr.contains("docker compose up -d"), "{args:?}: {}", refused.stderr);
+    }
 
     shop.compose(&["up", "-d"]);
-    shop.wait_for("1.1");
-    shop.wait_dependency();
+    shop.wait_for("1.2");
+    shop.redis().wait_healthy();
+    assert!(shop.count() > counted, "Redis has lost its data");
     let load = shop.load();
+    shop.bgd.run(&["rollback", "api"]).ok();
+    assert_eq!(shop.served().as_deref(), Some("1.1"));
     shop.deploy("1.2").ok();
-    assert_eq!(shop.served().as_deref(), Some("1.2"));
-    shop.bgd.run(&["rollback"]).ok();
     nothing_lost(&load.stop());
 }
 
 #[test]
-fn of_compose_2() {
-    survives_down(Compose::two());
+fn with_compose_2() {
+    survives_down(Compose::two(), Proxy::Nginx);
 }
 
 #[test]
-fn of_compose_1() {
+fn with_compose_1() {
     match Compose::one() {
-        Some(compose) => survives_down(compose),
+        Some(compose) => survives_down(compose, Proxy::TraefikByFiles),
         None => eprintln!("there is no docker-compose 1 here"),
     }
+}
+
+/// With every release stopped nothing holds the project's network. The one that `up` makes has the same name and another id,
+/// by which the stopped containers do not know it.
+#[test]
+fn a_stopped_release_comes_back_on_a_network_that_was_made_anew() {
+    let shop = Shop::serving(Compose::two(), Proxy::Nginx);
+    shop.hand_over();
+    shop.deploy("1.1").ok();
+    shop.deploy("1.2").ok();
+    shop.live().stop();
+    let network = format!("{}_default", shop.project());
+    let id = || shop.run.docker().ok(["network", "inspect", "--format", "{{.Id}}", &network]);
+    let former = id();
+    shop.compose(&["down"]);
+    shop.compose(&["up", "-d"]);
+    shop.redis().wait_healthy();
+    assert_ne!(id(), former);
+    shop.bgd.run(&["rollback", "api"]).ok();
+    assert_eq!(shop.served().as_deref(), Some("1.1"));
+
+    // One that compose made is not bgd's to remove: what to do is said, and works.
+    let today = shop.composes_own();
+    let refused = shop.bgd.run(&["rollback", "api", "--to", "0"]).code(6);
+    assert!(refused.stderr.contains(&format!("docker rm {}", today.name())), "{}", refused.stderr);
+    assert!(today.exists());
+    shop.run.docker().ok(["rm", today.name()]);
+    shop.bgd.run(&["rollback", "api", "--to", "0"]).ok();
+    assert_eq!(shop.served().as_deref(), Some("1.0"));
 }

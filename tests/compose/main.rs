@@ -2,11 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod down;
+mod examples;
 mod folder;
+mod front;
+mod handed;
 mod keys;
-mod nginx;
+mod merged;
+mod migrations;
 mod refusals;
+mod rest;
 mod shop;
 mod support;
 mod tools;
-mod traefik;

@@ -25,7 +25,7 @@ fn child() {
     }
 }
 
-fn read_with(env: &[(&str, String)], folder: &Path, files: &str) -> serde_json::Value {
+pub fn read_with(env: &[(&str, String)], folder: &Path, files: &str) -> serde_json::Value {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "tools::child", "--nocapture"])
         .envs(env.iter().map(|(name, value)| (name, value)))
@@ -110,7 +110,7 @@ networks:
     parent
 }
 
-fn env_of(compose: &Compose) -> Vec<(&str, String)> {
+pub fn env_of(compose: &Compose) -> Vec<(&str, String)> {
     compose.env().iter().map(|(name, value)| (*name, value.clone())).collect()
 }
 
