@@ -96,6 +96,10 @@ impl<'a> Bench<'a> {
     /// Decides how an interrupted deploy would be brought to its end.
     pub(super) async fn decide(&self, replay: &Replay) -> Result<Decision> {
         let plan = self.plan_of(replay)?;
+        if replay.may_have_effect(Step::Stage) {
+            let releases: Vec<_> = plan.former.iter().chain([&plan.target]).map(|one| one.number).collect();
+            self.proxy.outlast(&releases).await?;
+        }
         let live = self.settled(replay, &plan.target).await?;
         let green = crate::plan::present(self.engine.as_ref(), &plan.target).await?;
         saga::decide(replay, live, &plan.target, green.all_running())

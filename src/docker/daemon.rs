@@ -1,7 +1,7 @@
 //! The adapter: each method of [`Engine`] in the words of the API.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -133,6 +133,15 @@ impl Engine for Daemon {
 
     async fn create(&self, name: &str, spec: &ContainerSpec) -> Result<String> {
         self.create_container(name, spec).await
+    }
+
+    async fn await_creation(
+        &self,
+        name: &str,
+        image: &str,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<bool> {
+        self.outlast_creation(name, image, labels).await
     }
 
     async fn start(&self, container: &str) -> Result<()> {

@@ -5,6 +5,7 @@ mod attach;
 mod auth;
 mod connect;
 mod create;
+mod creation;
 mod daemon;
 mod events;
 mod exec;
@@ -28,6 +29,7 @@ mod types;
 mod unknown;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -72,6 +74,18 @@ pub trait Engine {
     ///
     /// When connecting fails the container is removed again. A name that is taken is an error.
     async fn create(&self, name: &str, spec: &ContainerSpec) -> Result<String>;
+
+    /// Waits for a creation that was asked for by somebody who did not stay to hear of it, as a bgd that was killed: when
+    /// this returns, the container of this name can be seen, or only a new request will make one.
+    ///
+    /// What is made and removed again to find that out is of `image` and carries `labels`. Returns `false` when the engine
+    /// has had the name in use for a minute without a container that can be seen.
+    async fn await_creation(
+        &self,
+        name: &str,
+        image: &str,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<bool>;
 
     /// Starts a container; one that runs already is fine.
     async fn start(&self, container: &str) -> Result<()>;

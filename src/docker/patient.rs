@@ -1,6 +1,7 @@
 //! Rides out a short absence of the engine, such as a restart of the daemon.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -115,6 +116,15 @@ impl Engine for Patient {
 
     async fn create(&self, name: &str, spec: &ContainerSpec) -> Result<String> {
         self.once(self.inner.create(name, spec).await).await
+    }
+
+    async fn await_creation(
+        &self,
+        name: &str,
+        image: &str,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<bool> {
+        self.again(async || self.inner.await_creation(name, image, labels).await).await
     }
 
     async fn start(&self, container: &str) -> Result<()> {

@@ -34,6 +34,8 @@ pub use spec::{
 
 /// Labels that bgd puts on everything it creates.
 pub mod label {
+    use std::collections::BTreeMap;
+
     /// The app's name.
     pub const APP: &str = "bgd.app";
     /// The release's number.
@@ -50,4 +52,13 @@ pub mod label {
     pub const HOOK: &str = "bgd.hook";
     /// Present on the helper containers that bgd starts and removes itself.
     pub const HELPER: &str = "bgd.helper";
+
+    /// Those of bgd's own: no proxy takes them for a route.
+    pub fn of_bgd(labels: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        labels
+            .iter()
+            .filter(|(key, _)| key.starts_with("bgd."))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    }
 }

@@ -39,6 +39,13 @@ pub trait Proxy {
     /// What the proxy routes to, and which of bgd's files somebody has changed since.
     async fn seen(&self) -> Result<Seen>;
 
+    /// Waits for what a bgd that was killed has asked for to route to one of these releases: it may still take effect, when
+    /// the one who asked does not wait for the answer any more. [`Proxy::live`] is the truth after that.
+    async fn outlast(&self, _releases: &[ReleaseNumber]) -> Result<()> {
+        // Of a file there is nothing left to wait for: it was written, or it was not.
+        Ok(())
+    }
+
     /// The bytes of everything that bgd has written for this app, to be kept until the deploy has ended.
     async fn snapshot(&self) -> Result<Former>;
 

@@ -9,7 +9,7 @@ use crate::docker::{ContainerEvent, Engine};
 use crate::error::{Error, Kind, Result};
 use crate::event::Report;
 use crate::hook::host::Process;
-use crate::model::{App, ContainerName, label};
+use crate::model::{App, ContainerName, ContainerSpec, label};
 use crate::plan::{self, Plan, Present};
 use crate::proxy::{Proxy, Route, Target};
 use crate::record::{Cause, LockedApp, Store};
@@ -79,6 +79,21 @@ impl Context<'_> {
             Some(former) => plan::present(self.engine.as_ref(), former).await,
             None => Ok(Present::default()),
         }
+    }
+
+    /// Waits for a container that an earlier bgd has asked for and was killed before it heard of it.
+    ///
+    /// # Errors
+    /// When Docker cannot be asked.
+    pub(super) async fn await_creation(&self, name: &str, spec: &ContainerSpec) -> Result<()> {
+        let labels = label::of_bgd(&spec.labels);
+        if !self.engine.await_creation(name, &spec.image, &labels).await? {
+            self.report.warn(
+                format!("Docker has the name {name} in use, and no container of that name"),
+                Some(format!("if `docker rm {name}` does not free it, a restart of the daemon does")),
+            );
+        }
+        Ok(())
     }
 
     /// Green's addresses on the proxy's network.

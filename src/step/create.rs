@@ -77,6 +77,9 @@ fn name_is_taken(name: &str) -> Error {
 }
 
 pub(super) async fn undo(context: &Context<'_>) -> Result<()> {
+    // One that Docker still creates, for a bgd that was killed meanwhile, is in no list yet.
+    let asked = context.plan.target.containers.iter();
+    try_join_all(asked.map(|(name, spec)| context.await_creation(name, spec))).await?;
     let labelled = context.engine.containers(&context.green_labels()).await?;
     try_join_all(labelled.iter().map(|summary| context.engine.remove(&summary.id))).await?;
     Ok(())

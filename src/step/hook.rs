@@ -106,7 +106,10 @@ pub(super) async fn resume(
         }
         return Ok(None);
     }
-    let found = context.engine.container(&container::name(release, step)).await?;
+    let name = container::name(release, step);
+    let spec = container::spec(release, &hook.command, &facts(context, step, None))?;
+    context.await_creation(&name, &spec).await?;
+    let found = context.engine.container(&name).await?;
     match found {
         None => Ok(None),
         Some(found) if found.state.status == "created" && found.state.error.is_empty() => match unstarted {

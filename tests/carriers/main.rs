@@ -5,6 +5,7 @@
 mod app;
 mod asleep;
 mod back;
+mod killed;
 mod restart;
 mod switch;
 mod world;

@@ -8,6 +8,7 @@ mod attach;
 mod child;
 mod conformance;
 mod create;
+mod creation;
 mod events;
 mod exec;
 mod files;
@@ -40,6 +41,8 @@ fn main() -> ExitCode {
             what_the_image_gives_is_not_copied_into_the_specification,
             settings_that_bgd_does_not_know_are_named, several_networks_are_connected_in_order,
             a_network_that_is_missing_leaves_no_container_behind, a_host_network_is_a_mode;
+        creation: one_that_nobody_heard_the_end_of_is_waited_for,
+            where_none_was_asked_for_nothing_is_waited_for_and_nothing_left;
         lifecycle: starting_stopping_and_removing_twice_is_fine, a_taken_name_says_by_whom,
             a_missing_container_is_none_or_an_error_that_names_it, a_long_grace_period_is_not_cut_off,
             a_list_holds_what_carries_all_labels, the_processes_are_those_of_the_host;

@@ -64,6 +64,7 @@ impl World {
         let app = bgd::config::load(&path, &|_: &str| None).unwrap();
         let engine = Fake::new();
         engine.add_network("proxy");
+        engine.create_late();
         let ticks = Rc::new(Ticks::default());
         let proxy = FakeProxy::new(engine.clone(), ticks.clone());
         let store = Store::at(folder.path().join("state"));
@@ -313,6 +314,8 @@ impl World {
 
     /// Nothing is left to do: no journal, and nothing but what is live and what was before it.
     pub fn is_settled(&self, case: &str) {
+        // What a killed bgd had asked for comes after all that was done about it.
+        self.engine.arrive();
         self.is_safe(case);
         assert_eq!(self.records().journal().unwrap(), JournalState::None, "{case}");
         let live = self.proxy.served();

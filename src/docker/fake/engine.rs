@@ -1,5 +1,6 @@
 //! The trait, on the engine in memory.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Duration;
 
@@ -47,8 +48,29 @@ impl Engine for Fake {
 
     async fn create(&self, name: &str, spec: &ContainerSpec) -> Result<String> {
         let call = self.enter("create", name)?;
-        let id = self.0.world.borrow_mut().create(name, spec)?;
-        self.leave(&call, id)
+        let id = self.make(&call, name, spec)?;
+        Ok(id)
+    }
+
+    async fn await_creation(
+        &self,
+        name: &str,
+        image: &str,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<bool> {
+        let call = self.enter("await_creation", name)?;
+        self.0.world.borrow_mut().arrive();
+        let is_seen = self.0.world.borrow().find(name).is_some();
+        if !is_seen {
+            let spec =
+                ContainerSpec { image: image.to_owned(), labels: labels.clone(), ..Default::default() };
+            let made = self.0.world.borrow_mut().create(name, &spec);
+            Self::run(&self.0.after, &call)?;
+            if made.is_ok() {
+                self.0.world.borrow_mut().remove(name);
+            }
+        }
+        self.leave(&call, true)
     }
 
     async fn start(&self, container: &str) -> Result<()> {
@@ -260,7 +282,7 @@ impl Engine for Fake {
 
     async fn launch(&self, name: &str, spec: &ContainerSpec, input: &[u8]) -> Result<String> {
         let call = self.enter("launch", name)?;
-        let id = self.0.world.borrow_mut().create(name, spec)?;
+        let id = self.make(&format!("create {name}"), name, spec)?;
         let answer = self.0.on_launch.borrow_mut().take();
         let code = match answer {
             Some(mut answer) => {

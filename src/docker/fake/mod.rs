@@ -53,6 +53,7 @@ struct Inner {
     on_exec: RefCell<Option<OnExec>>,
     on_launch: RefCell<Option<OnLaunch>>,
     away: Cell<bool>,
+    late: Cell<bool>,
 }
 
 impl Default for Fake {
@@ -80,6 +81,7 @@ impl Fake {
             on_exec: RefCell::default(),
             on_launch: RefCell::default(),
             away: Cell::new(false),
+            late: Cell::new(false),
         }))
     }
 
@@ -215,6 +217,29 @@ impl Fake {
         if let Some(found) = self.0.world.borrow_mut().find_mut(container) {
             change(&mut found.state);
         }
+    }
+
+    /// Lets containers be seen only after the answer to the request that made them, as with the real engine: whoever is
+    /// killed before the answer leaves one that is still to come.
+    pub fn create_late(&self) {
+        self.0.late.set(true);
+    }
+
+    /// Lets everything be seen that is still to come.
+    pub fn arrive(&self) {
+        self.0.world.borrow_mut().arrive();
+    }
+
+    /// Creates a container, and lets a test act before the caller knows.
+    fn make(&self, call: &str, name: &str, spec: &ContainerSpec) -> Result<String> {
+        let id = self.0.world.borrow_mut().create(name, spec)?;
+        if self.0.late.get() {
+            self.0.world.borrow_mut().hide(&id);
+        }
+        // A kill unwinds from here and leaves it hidden; an answer that was only lost comes when all is done.
+        let answer = self.leave(call, id);
+        self.0.world.borrow_mut().arrive();
+        answer
     }
 
     /// Logs a call, and fails when a test wants it to.

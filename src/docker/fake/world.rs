@@ -37,6 +37,8 @@ struct Subscriber {
 
 pub(super) struct World {
     pub containers: BTreeMap<String, Held>,
+    /// What is being created: it has its name, and cannot be seen.
+    coming: Vec<Held>,
     pub images: BTreeMap<String, (Image, Behaviour)>,
     pub registry: BTreeMap<String, Behaviour>,
     pub volumes: BTreeMap<String, Option<String>>,
@@ -49,6 +51,7 @@ impl World {
     pub(super) fn new() -> Self {
         let mut world = Self {
             containers: BTreeMap::new(),
+            coming: Vec::new(),
             images: BTreeMap::new(),
             registry: BTreeMap::new(),
             volumes: BTreeMap::new(),
@@ -166,7 +169,7 @@ impl World {
     }
 
     fn check_name(&self, action: &str, name: &str) -> Result<()> {
-        match self.containers.values().find(|held| held.name == name) {
+        match self.containers.values().chain(&self.coming).find(|held| held.name == name) {
             Some(holder) => Err(Error::new(Kind::Docker, format!("cannot {action}: the name is in use"))
                 .caused_by(format!(
                     "it is taken by the container {} ({}, {})",
@@ -209,6 +212,17 @@ impl World {
         };
         self.containers.insert(id.clone(), held);
         Ok(id)
+    }
+
+    /// Takes a container back to where it is still being created.
+    pub(super) fn hide(&mut self, id: &str) {
+        self.coming.extend(self.containers.remove(id));
+    }
+
+    /// Ends all creations.
+    pub(super) fn arrive(&mut self) {
+        let arrived = self.coming.drain(..).map(|held| (held.id.clone(), held));
+        self.containers.extend(arrived);
     }
 
     pub(super) fn start(&mut self, container: &str) -> Result<()> {

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::docker::Engine;
 use crate::error::{Error, Kind, Result};
-use crate::model::{App, ProxyConfig, TraefikMode, TraefikProxy};
+use crate::model::{App, ProxyConfig, ReleaseNumber, TraefikMode, TraefikProxy};
 use crate::probe::{Answer, Failure, FailureKind, Vantage};
 use crate::proxy::seat::{self, NEWS, Seat};
 use crate::proxy::{FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Through};
@@ -151,6 +151,11 @@ impl Proxy for TraefikDriver {
         let known = self.known().await?;
         let scene = self.scene(&known);
         Ok(Seen { live: self.look_for_live(&scene).await?, edited: self.means.edited(&scene).await? })
+    }
+
+    async fn outlast(&self, releases: &[ReleaseNumber]) -> Result<()> {
+        let known = self.known().await?;
+        self.means.outlast(&self.scene(&known), releases).await
     }
 
     async fn snapshot(&self) -> Result<Former> {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::docker::Engine;
 use crate::error::Result;
-use crate::model::{App, AppName, TraefikProxy};
+use crate::model::{App, AppName, ReleaseNumber, TraefikProxy};
 use crate::probe::Connection;
 use crate::proxy::seat::Seat;
 use crate::proxy::{FileChange, Finding, Former, Route};
@@ -24,6 +24,11 @@ pub trait Means {
 
     /// What is written for Traefik now; `None` when there is nothing of bgd's for this app.
     async fn published(&self, scene: &Scene<'_>) -> Result<Option<Published>>;
+
+    /// As [`crate::proxy::Proxy::outlast`].
+    async fn outlast(&self, _scene: &Scene<'_>, _releases: &[ReleaseNumber]) -> Result<()> {
+        Ok(())
+    }
 
     /// The bytes of all that is written.
     async fn snapshot(&self, scene: &Scene<'_>) -> Result<Former>;

@@ -52,7 +52,7 @@ fn blue_dies_while_green_is_watched<P: Deref<Target = Front>>(scene: Scene<P>, t
     let ended = trials.run("watch", "blue killed", |scene, held| {
         held.go_on();
         // By then blue has answered what it was asked.
-        held.wait_for("2 requests: 2 × 200");
+        held.wait_for_requests(2);
         container(scene, false).kill();
     });
     assert_eq!(ended.code, 0, "{}", ended.said);
@@ -63,7 +63,7 @@ fn blue_dies_while_green_is_watched<P: Deref<Target = Front>>(scene: Scene<P>, t
     let image = bgd_testkit::images().app("1.2");
     let blue = scene.live_container();
     let mut deploy = scene.bgd.spawn(&["deploy", &image, "--output", "json", "--window", "15s"]);
-    deploy.wait_for("1 requests: 1 × 200", std::time::Duration::from_secs(60));
+    deploy.wait_for_requests(1, std::time::Duration::from_secs(60));
     blue.kill();
     let green = container(&scene, true);
     green.fault("status=500&spare_health=1");

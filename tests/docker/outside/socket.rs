@@ -31,7 +31,7 @@ fn cut_at_each_step<P: Deref<Target = Front>>(mut scene: Scene<P>, title: &str) 
         let ended = trials.run(step, &format!("no socket for {} s", time.as_secs()), |_, held| {
             if step == "watch" {
                 held.go_on();
-                held.wait_for("1 requests: 1 × 200");
+                held.wait_for_requests(1);
             }
             cut.cut();
             held.go_on();
@@ -39,7 +39,7 @@ fn cut_at_each_step<P: Deref<Target = Front>>(mut scene: Scene<P>, title: &str) 
             let until = Instant::now() + time;
             if step == "watch" {
                 // The proxy is asked all the while.
-                held.wait_for("6 requests: 6 × 200");
+                held.wait_for_requests(6);
             }
             assert!(
                 !held.ends_within(until.saturating_duration_since(Instant::now())),

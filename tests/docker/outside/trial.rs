@@ -64,6 +64,12 @@ impl Held {
         self.deploy.wait_for(text, SOON);
     }
 
+    /// Waits until the watch has told of so many requests or more.
+    #[track_caller]
+    pub fn wait_for_requests(&mut self, least: u64) {
+        self.deploy.wait_for_requests(least, SOON);
+    }
+
     /// Waits for bgd's end, at most so long.
     pub fn ends_within(&mut self, time: Duration) -> bool {
         let deadline = Instant::now() + time;

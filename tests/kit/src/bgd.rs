@@ -163,20 +163,38 @@ impl Spawned {
     /// Waits until stdout or stderr has this text; panics when the command ends without it.
     #[track_caller]
     pub fn wait_for(&mut self, text: &str, timeout: Duration) {
+        self.wait_until(text, |said| said.contains(text), timeout);
+    }
+
+    /// Waits until the watch of a deploy has told of so many requests or more: it does not tell of every one.
+    #[track_caller]
+    pub fn wait_for_requests(&mut self, least: u64, timeout: Duration) {
+        let counts = |said: &str| -> Vec<u64> {
+            let before =
+                said.split(" requests: ").map(|text| text.rsplit(['"', ' ']).next().unwrap_or_default());
+            before.filter_map(|count| count.parse().ok()).collect()
+        };
+        let what = format!("{least} requests");
+        self.wait_until(&what, |said| counts(said).iter().any(|count| *count >= least), timeout);
+    }
+
+    /// Waits until `is` of stdout or of stderr; panics when the command ends before.
+    #[track_caller]
+    fn wait_until(&mut self, what: &str, is: impl Fn(&str) -> bool, timeout: Duration) {
         let deadline = Instant::now() + timeout;
         loop {
             let ended = self.child.try_wait().unwrap().is_some();
             if ended {
                 self.join();
             }
-            if self.stdout().contains(text) || self.stderr().contains(text) {
+            if is(&self.stdout()) || is(&self.stderr()) {
                 return;
             }
             let (stdout, stderr) = (self.stdout(), self.stderr());
-            assert!(!ended, "ended without {text:?}\nstdout:\n{stdout}\nstderr:\n{stderr}");
+            assert!(!ended, "ended without {what:?}\nstdout:\n{stdout}\nstderr:\n{stderr}");
             assert!(
                 Instant::now() < deadline,
-                "no {text:?} within {timeout:?}\nstdout:\n{stdout}\nstderr:\n{stderr}"
+                "no {what:?} within {timeout:?}\nstdout:\n{stdout}\nstderr:\n{stderr}"
             );
             std::thread::sleep(Duration::from_millis(5));
         }

@@ -69,7 +69,7 @@ impl Carrier {
             (BASE.to_owned(), base.to_string()),
             (GENERATION.to_owned(), generation.clone()),
         ]);
-        let name = format!("{app}-route-r{release}-{sequence}");
+        let name = container_name(app, release, sequence);
         Self { name, release, slot, sequence, priority, base, generation, labels, running: false }
     }
 
@@ -125,6 +125,11 @@ pub(super) struct Made {
     pub priority: i64,
     pub base: i64,
     pub generation: String,
+}
+
+/// The name of a carrier's container.
+pub(super) fn container_name(app: &AppName, release: ReleaseNumber, sequence: u64) -> String {
+    format!("{app}-route-r{release}-{sequence}")
 }
 
 /// Ends in numbers, so that no app's is another's with something behind it.

@@ -114,6 +114,10 @@ impl Means for ByLabels {
         Ok(self.live(scene).await?.map(|carrier| published(&scene.app.name, &carrier)))
     }
 
+    async fn outlast(&self, scene: &Scene<'_>, releases: &[ReleaseNumber]) -> Result<()> {
+        self.carriers(scene).await?.outlast(releases).await
+    }
+
     async fn snapshot(&self, scene: &Scene<'_>) -> Result<Former> {
         self.carriers(scene).await?.snapshot().await
     }

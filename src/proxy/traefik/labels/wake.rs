@@ -1,32 +1,62 @@
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::collections::BTreeMap;
 
-use super::Carriers;
+use super::carrier::container_name;
+use super::{Carriers, next};
 use crate::error::Result;
-use crate::model::{ContainerSpec, Restart, label};
+use crate::model::{ContainerSpec, ReleaseNumber, Restart, label};
 
 impl Carriers {
     /// Makes Traefik look at Docker again. It does so when any container starts, ends or changes its health, and not
     /// when one is created or removed (Traefik, `pkg/provider/docker/pdocker.go`).
     pub(super) async fn wake(&self) -> Result<()> {
         let image = self.image().await?.to_owned();
-        let name = format!("bgd-helper-{:016x}", RandomState::new().build_hasher().finish());
+        let name = self.waker();
         let spec = ContainerSpec {
             image,
             command: Some(vec!["--version".to_owned()]),
             network_mode: Some("none".to_owned()),
-            labels: [(label::HELPER.to_owned(), format!("wake {}", self.app))].into(),
+            labels: self.waker_labels(),
             restart: Restart::No,
             read_only: true,
             cap_drop: vec!["ALL".to_owned()],
             ..ContainerSpec::default()
         };
-        // A crash may have left one behind.
-        for left in self.engine.containers(&[format!("{}=wake {}", label::HELPER, self.app)]).await? {
-            self.engine.remove(&left.id).await?;
-        }
+        // A crash may have left it behind.
+        self.engine.remove(&name).await?;
         self.engine.create(&name, &spec).await?;
         let started = self.engine.start(&name).await;
         let removed = self.engine.remove(&name).await;
         started.and(removed).map_err(|error| error.context("cannot make Traefik look at Docker again"))
+    }
+
+    /// Waits for carriers, and for what lets Traefik look at them, that a bgd has asked for and was killed before it heard
+    /// of it. A carrier that comes later would take the requests to a release that is gone by then.
+    ///
+    /// # Errors
+    /// Of the kind `Docker`.
+    pub async fn outlast(&self, releases: &[ReleaseNumber]) -> Result<()> {
+        let image = self.image().await?;
+        // Without the label of a carrier it is none, and with this one it is found should it be left behind.
+        let labels = self.waker_labels();
+        let (sequence, _) = next(&self.list().await?, self.writer.base());
+        let mut names = vec![self.waker()];
+        names.extend(releases.iter().map(|release| container_name(&self.app, *release, sequence)));
+        for name in names {
+            if !self.engine.await_creation(&name, image, &labels).await? {
+                tracing::debug!("Docker has the name {name} in use, and no container of that name");
+            }
+        }
+        for left in self.engine.containers(&[format!("{}=wake {}", label::HELPER, self.app)]).await? {
+            self.engine.remove(&left.id).await?;
+        }
+        Ok(())
+    }
+
+    fn waker(&self) -> String {
+        format!("bgd-helper-wake-{}", self.app)
+    }
+
+    fn waker_labels(&self) -> BTreeMap<String, String> {
+        [(label::HELPER.to_owned(), format!("wake {}", self.app))].into()
     }
 }
