@@ -6,7 +6,20 @@ use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::pin;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
+
+/// Connects without keeping anybody from the port of this end: a server that is started again may want to listen on it.
+/// Where nobody listens, an attempt may be given that very port and meet itself; that is nobody.
+pub(crate) async fn connect(target: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if target.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    let stream = socket.connect(target).await?;
+    if stream.local_addr()? == stream.peer_addr()? {
+        stream.set_zero_linger()?;
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    Ok(stream)
+}
 
 /// A connection that carries one request after the other.
 pub(crate) struct Connection {
@@ -18,7 +31,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub async fn open(target: SocketAddr) -> Result<Self, Failure> {
-        let stream = TcpStream::connect(target).await.map_err(|why| Failure::to_connect(&why))?;
+        let stream = connect(target).await.map_err(|why| Failure::to_connect(&why))?;
         // Without effect on the outcome, and so not worth a failure.
         let _ = stream.set_nodelay(true);
         Ok(Self { stream, buffer: Vec::with_capacity(4096), keeps: true })

@@ -45,11 +45,12 @@ impl World {
         let gate = format!("--providers.docker.constraints=Label(`{GATE}`,`{}`)", run.name(""));
         let throttle = format!("--providers.providersThrottleDuration={throttle}");
         let (label, image) = (run.label(), format!("bgd-test/traefik:{version}"));
+        let publish = format!("127.0.0.1:{}:80", bgd_testkit::free_port(None));
         let docker = run.docker();
         #[rustfmt::skip]
         docker.ok([
             "run", "--detach", "--name", &name, "--label", &label, "--network", &network,
-            "--volume", "/var/run/docker.sock:/var/run/docker.sock:ro", "--publish", "127.0.0.1::80", &image,
+            "--volume", "/var/run/docker.sock:/var/run/docker.sock:ro", "--publish", &publish, &image,
             "--providers.docker=true", "--providers.docker.exposedByDefault=false", &gate, &throttle,
             "--entryPoints.web.address=:80",
         ]);

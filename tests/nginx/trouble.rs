@@ -186,12 +186,12 @@ fn a_taken_port_is_refused() {
         |edge| {
             edge.file(
                 "b.conf",
-                "server { listen 47102; return 200; }\nserver { listen 127.0.0.1:47100; return 200; }\n",
+                "server { listen 24712; return 200; }\nserver { listen 127.0.0.1:24710; return 200; }\n",
             )
         },
         |_| {},
     );
-    assert_refused(&findings, "port 47100", "another port");
+    assert_refused(&findings, "port 24710", "another port");
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn where_everything_takes_tls_the_api_has_to_do() {
 fn an_entry_point_of_bgd_s_own_makes_it_whole() {
     block_on(async {
         let mut world =
-            World::new(&[&CLOSED[..], &["--entrypoints.bgd.address=127.0.0.1:47100"]].concat()).await;
+            World::new(&[&CLOSED[..], &["--entrypoints.bgd.address=127.0.0.1:24710"]].concat()).await;
         two_releases(&mut world).await;
         assert_eq!(worst(&world.driver().preflight().await.unwrap()), Severity::Note);
     });

@@ -65,6 +65,7 @@ impl World {
         let name = run.name("gate");
         let mount = format!("{}:{DYNAMIC_DIR}", folder.path().display());
         let label = run.label();
+        let publish = format!("127.0.0.1:{}:80", bgd_testkit::free_port(None));
         let create = [
             "run",
             "--detach",
@@ -77,7 +78,7 @@ impl World {
             "--volume",
             &mount,
             "--publish",
-            "127.0.0.1::80",
+            &publish,
             "--restart",
             "unless-stopped",
             IMAGE,

@@ -48,7 +48,8 @@ fn main() -> ExitCode {
     }
     let mut trials = both! {
         requests: an_answer_comes_back_whole, a_request_under_way_shows_on_its_connection, what_is_sent_arrives, a_redirect_is_not_followed,
-            a_long_body_is_cut, every_failure_has_its_kind, requests_wait_for_no_other;
+            a_long_body_is_cut, every_failure_has_its_kind,
+            nobody_listens_is_what_it_is_even_when_one_meets_oneself, requests_wait_for_no_other;
         files: files_of_every_kind_of_folder, a_read_only_mount_is_named, a_missing_folder_is_named,
             a_file_that_is_mounted_itself_is_named, no_link_leads_outside, a_reader_sees_only_whole_files,
             a_container_of_another_user, a_container_that_shares_the_host_s_processes;

@@ -65,6 +65,22 @@ pub async fn a_redirect_is_not_followed(host: Rc<Host>) {
     assert_eq!((answer.status, answer.header("location")), (302, Some("/ok")));
 }
 
+/// Where nobody listens, the system gives one attempt of some thousands the very port that it asks for, and it is connected
+/// with itself: here every second one.
+pub async fn nobody_listens_is_what_it_is_even_when_one_meets_oneself(host: Rc<Host>) {
+    let mut spec = host.spec();
+    spec.sysctls.insert("net.ipv4.ip_local_port_range".to_owned(), "40000 40003".to_owned());
+    let (_container, vantage) = host.inside(&spec).await;
+    for attempt in 0..40 {
+        let request = Request { to: port(40000 + attempt % 4), ..get("/ok") };
+        let failure = vantage.request(&request).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Refused, "attempt {attempt}: {failure}");
+    }
+    // Nothing of it lingers, which would keep others from the port.
+    let open = vantage.sockets().await.unwrap();
+    assert!(open.iter().all(|socket| socket.local != socket.remote), "{open:?}");
+}
+
 pub async fn a_long_body_is_cut(host: Rc<Host>) {
     let (_container, vantage) = host.inside(&host.spec()).await;
     assert_eq!(vantage.request(&get("/big")).await.unwrap().body, "x".repeat(BODY_LIMIT));

@@ -1,4 +1,5 @@
 use super::Shared;
+use crate::connection::connect;
 use crate::failure::{Failure, FailureKind};
 use crate::kind::Kind;
 use futures_util::{SinkExt, StreamExt};
@@ -61,7 +62,7 @@ async fn session(shared: &Shared, pace: &mut Interval, began: &mut Instant) -> R
 
 /// Connects, and reads the version, with which the app greets.
 async fn open(shared: &Shared) -> Result<(Socket, String), Failure> {
-    let stream = TcpStream::connect(shared.load.target).await.map_err(|why| Failure::to_connect(&why))?;
+    let stream = connect(shared.load.target).await.map_err(|why| Failure::to_connect(&why))?;
     shared.tally().connected();
     let _ = stream.set_nodelay(true);
     let url = format!("ws://{}/ws", shared.load.host);

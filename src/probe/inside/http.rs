@@ -36,6 +36,8 @@ async fn connect(place: &Place, to: SocketAddr) -> Result<TcpStream, Failure> {
         let message = format!("cannot make a socket in the container's network: {error}");
         Failure { kind: FailureKind::Vantage, message }
     })?;
+    // Whoever wants to listen on the port that this end gets must not be kept from it, not even while the connection lingers.
+    drop(socket.set_reuseaddr(true));
     let stream = socket.connect(to).await.map_err(|error| {
         let kind = match error.raw_os_error().map(Errno::from_raw) {
             Some(Errno::ECONNREFUSED) => FailureKind::Refused,
@@ -45,9 +47,20 @@ async fn connect(place: &Place, to: SocketAddr) -> Result<TcpStream, Failure> {
         };
         Failure { kind, message: system_words(&error) }
     })?;
+    if is_own_end(&stream) {
+        drop(stream.set_zero_linger());
+        let message = system_words(&io::Error::from_raw_os_error(Errno::ECONNREFUSED as i32));
+        return Err(Failure { kind: FailureKind::Refused, message });
+    }
     // Without this a request in two writes waits for the other side's delayed acknowledgement. It only costs time.
     drop(stream.set_nodelay(true));
     Ok(stream)
+}
+
+/// Whether a connection leads to itself. Where nobody listens, the system may give the very port that is asked for to the end
+/// that asks, and both ends are one socket then (RFC 9293, 3.5, simultaneous open): one of some 14,000 attempts.
+fn is_own_end(stream: &TcpStream) -> bool {
+    matches!((stream.local_addr(), stream.peer_addr()), (Ok(near), Ok(far)) if near == far)
 }
 
 async fn exchange(stream: TcpStream, message: hyper::Request<Full<Bytes>>) -> Result<Answer, Failure> {

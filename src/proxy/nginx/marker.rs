@@ -9,10 +9,13 @@ use crate::proxy::Live;
 use super::version::Version;
 
 /// Where the marker servers of all apps listen, inside nginx's own network namespace.
-pub const MARKER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 47100);
+///
+/// Below the ports that Linux gives to connections (`net.ipv4.ip_local_port_range`, from 32768): such a connection keeps nginx
+/// from listening for as long as it lasts, and for a minute more.
+pub const MARKER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 24710);
 
 /// What answers 503 for apps without a live release.
-pub const UNREADY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 47102);
+pub const UNREADY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 24712);
 
 /// How long nginx may take to answer a question about itself.
 const LIMIT: Duration = Duration::from_secs(2);

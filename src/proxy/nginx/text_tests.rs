@@ -57,7 +57,7 @@ fn render(
         replicas: 1,
         port: 3000,
         version: Version::parse(version).unwrap(),
-        inner: "127.47.1.2:47101",
+        inner: "127.47.1.2:24711",
     };
     writer.app_file(what, live_by).map_err(|error| error.one_line())
 }
@@ -77,7 +77,7 @@ fn a_release_that_nginx_has_not_resolved_yet_is_live_by_its_addresses() {
 fn before_the_first_switch_requests_are_answered_with_503() {
     let route = Route { live: None, idle: Some(target(Slot::Blue, 1)) };
     let text = render("1.30.6", upstream(), &route, LiveBy::Name, None).unwrap();
-    assert!(text.contains("    server 127.0.0.1:47102 max_fails=0;\n"), "{text}");
+    assert!(text.contains("    server 127.0.0.1:24712 max_fails=0;\n"), "{text}");
     assert!(text.contains("    server api-r1:3000 resolve down max_fails=0;\n"), "{text}");
     assert!(text.contains("live=none release=-"), "{text}");
 }

@@ -104,7 +104,7 @@ mod tests {
         let closed = format!("{tls} --entrypoints.web.http.redirections.entrypoint.to=websecure");
         assert!(chosen(&closed, &["websecure"], host).unwrap_err().contains("plain HTTP"));
         let opened =
-            format!("{closed} --entrypoints.z.address=:90 --entrypoints.bgd.address=127.0.0.1:47100");
+            format!("{closed} --entrypoints.z.address=:90 --entrypoints.bgd.address=127.0.0.1:24710");
         assert_eq!(chosen(&opened, &["websecure"], host).unwrap(), "bgd");
         assert!(chosen(both, &[], "HostRegexp(`.+`)").unwrap_err().contains("HostRegexp"));
     }

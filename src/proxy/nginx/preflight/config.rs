@@ -241,7 +241,7 @@ mod tests {
         assert!(twice[0].1.ends_with("/etc/nginx/conf.d/user.conf:2"), "{twice:?}");
         let elsewhere = found(REFERS, "conf.d/u*.conf", true);
         assert!(elsewhere[0].1.contains("does not include"), "{elsewhere:?}");
-        let port = found(&format!("{REFERS}\nserver {{ listen 127.0.0.1:47100; }}"), "conf.d/*.conf", true);
-        assert!(port[0].1.contains("user.conf:2 listens on port 47100"), "{port:?}");
+        let port = found(&format!("{REFERS}\nserver {{ listen 127.0.0.1:24710; }}"), "conf.d/*.conf", true);
+        assert!(port[0].1.contains("user.conf:2 listens on port 24710"), "{port:?}");
     }
 }

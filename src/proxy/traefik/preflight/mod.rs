@@ -20,7 +20,7 @@ const TRAEFIK: container::Kind<'_> = container::Kind { name: "Traefik", key: "pr
 
 /// What makes a Traefik tell what it routes to.
 pub const WAYS_TO_ASK: [&str; 2] = [
-    "give Traefik an entry point that only its own network namespace reaches: --entrypoints.bgd.address=127.0.0.1:47100",
+    "give Traefik an entry point that only its own network namespace reaches: --entrypoints.bgd.address=127.0.0.1:24710",
     "or let its API answer there: --api.insecure=true, without publishing its port",
 ];
 
