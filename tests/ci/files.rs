@@ -38,7 +38,7 @@ fn every_file_is_what_its_ci_takes() {
 fn a_key_that_is_wrong_is_found_in_each() {
     let wrong: [(usize, &str, Value); 8] = [
         (0, "/jobs/deploy/runs-on", json!(3)),
-        (0, "/jobs/deploy/steps/0", json!({ "use": "actions/checkout@v4" })),
+        (0, "/jobs/deploy/steps/0", json!({ "use": "actions/checkout@v7" })),
         (0, "/concurrency/cancel-in-progress", json!("never")),
         (1, "/deploy/retry", json!({ "maximum": 1 })),
         (1, "/rollback/rules/0/when", json!("by hand")),
