@@ -74,6 +74,7 @@ pub(super) fn summary(listed: &Value) -> Summary {
         name: name.unwrap_or_default().to_owned(),
         image: text(listed, "Image").to_owned(),
         image_id: text(listed, "ImageID").to_owned(),
+        created: listed["Created"].as_i64().and_then(|seconds| Timestamp::from_second(seconds).ok()),
         status: text(listed, "State").to_owned(),
         status_text: text(listed, "Status").to_owned(),
         labels: text_map(listed, "Labels"),

@@ -111,6 +111,8 @@ pub struct Summary {
     pub image: String,
     /// The id of its image, `sha256:…`.
     pub image_id: String,
+    /// When it was created; `None` when the engine does not say.
+    pub created: Option<Timestamp>,
     /// `running`, `exited` …
     pub status: String,
     /// What the engine writes for people: `Up 3 minutes (healthy)`.

@@ -160,6 +160,7 @@ mod tests {
             name: "api-blue".to_owned(),
             image: "api".to_owned(),
             image_id: String::new(),
+            created: None,
             status: "running".to_owned(),
             status_text: "Up".to_owned(),
             labels: BTreeMap::from([(label::RELEASE.to_owned(), "4".to_owned())]),

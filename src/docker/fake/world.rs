@@ -398,6 +398,7 @@ impl Held {
             name: self.name.clone(),
             image: self.spec.image.clone(),
             image_id: self.image_id.clone(),
+            created: None,
             status: self.state.status.clone(),
             status_text: match self.state.status.as_str() {
                 "running" => "Up 1 second".to_owned(),

@@ -18,6 +18,7 @@ fn container(name: &str, image_id: &str, status: &str, release: Option<u32>) -> 
         name: name.to_owned(),
         image: image_id.to_owned(),
         image_id: image_id.to_owned(),
+        created: None,
         status: status.to_owned(),
         status_text: status.to_owned(),
         labels: release.into_iter().collect(),

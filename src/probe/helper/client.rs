@@ -5,16 +5,20 @@ use std::io;
 use std::pin::Pin;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Mutex, oneshot};
 
 use super::serve::COMMAND;
 use super::wire::{Call, Reply, line};
-use crate::docker::{Attached, Container, Engine};
+use crate::docker::{Attached, Container, Engine, Summary};
 use crate::error::{Context, Error, Kind, Result};
 use crate::model::{ContainerSpec, Restart, label};
 use crate::probe::inside::{Ask, Got};
 use crate::probe::standing::Channel;
+
+/// How many seconds a helper may be there before it is started.
+const MOMENTS: i64 = 120;
 
 /// bgd's end of the line to a helper container. The helper ends when this is dropped.
 pub(crate) struct Helper {
@@ -40,6 +44,7 @@ struct Output {
 impl Helper {
     /// Starts a helper inside a running container.
     pub(crate) async fn start(engine: &dyn Engine, container: &Container, image: &str) -> Result<Self> {
+        sweep(engine, container).await;
         let name = format!("bgd-helper-{:016x}", RandomState::new().build_hasher().finish());
         let attached =
             engine.attach(&name, &spec(container, image), Some(&container.id)).await.map_err(|error| {
@@ -64,6 +69,25 @@ impl Helper {
             dead: Cell::new(false),
         }
     }
+}
+
+/// Removes helpers that were created and never started: bgd was killed in between, and nothing else would remove them.
+async fn sweep(engine: &dyn Engine, container: &Container) {
+    let label = format!("{}={}", label::HELPER, container.name);
+    // What stays is in nobody's way.
+    for left in engine.containers(&[label]).await.unwrap_or_default() {
+        if is_left_over(&left, Timestamp::now())
+            && let Err(error) = engine.remove(&left.id).await
+        {
+            tracing::debug!("{} stays for now: {}", left.name, error.one_line());
+        }
+    }
+}
+
+/// Whether nobody will start a helper any more. Another bgd starts its own within moments.
+fn is_left_over(helper: &Summary, now: Timestamp) -> bool {
+    let since = |created| now.duration_since(created).as_secs();
+    helper.status == "created" && helper.created.is_some_and(|created| since(created) > MOMENTS)
 }
 
 fn spec(container: &Container, image: &str) -> ContainerSpec {
@@ -169,6 +193,7 @@ impl Helper {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
     use std::time::Duration;
     use tokio::io::{BufReader, DuplexStream};
 
@@ -236,5 +261,25 @@ mod tests {
         let (a, b, ()) = tokio::join!(helper.ask(Ask::Sockets), helper.ask(Ask::Sockets), far);
         assert!(a.unwrap_err().to_string().contains("has ended"));
         assert!(b.unwrap_err().to_string().contains("has ended"));
+    }
+
+    #[test]
+    fn only_what_was_not_started_for_long_is_left_over() {
+        let now = Timestamp::UNIX_EPOCH;
+        let helper = |status: &str, seconds: Option<i64>| Summary {
+            id: "x".to_owned(),
+            name: "bgd-helper-x".to_owned(),
+            image: String::new(),
+            image_id: String::new(),
+            created: seconds.map(|ago| Timestamp::from_second(-ago).unwrap()),
+            status: status.to_owned(),
+            status_text: String::new(),
+            labels: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+        };
+        assert!(is_left_over(&helper("created", Some(MOMENTS + 1)), now));
+        for (status, ago) in [("created", Some(1)), ("created", None), ("running", Some(3600))] {
+            assert!(!is_left_over(&helper(status, ago), now), "{status} {ago:?}");
+        }
     }
 }
