@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     }
     let env: fn(&str) -> Option<String> = |name| std::env::var(name).ok();
     let style = Style::of_stderr(&env);
-    let args = match parse(style) {
+    let args = match parse(style, env) {
         Ok(args) => args,
         Err(code) => return code,
     };
@@ -53,14 +53,17 @@ fn main() -> ExitCode {
 }
 
 /// Parses the command line; what is wrong with it, and help, is printed without colour unless a terminal reads it.
-fn parse(style: Style) -> Result<Args, ExitCode> {
+fn parse(style: Style, env: fn(&str) -> Option<String>) -> Result<Args, ExitCode> {
     let color = if style.color { ColorChoice::Auto } else { ColorChoice::Never };
     let parsed =
         Args::command().color(color).try_get_matches().and_then(|found| Args::from_arg_matches(&found));
     parsed.map_err(|error| {
         if style.github && error.use_stderr() {
             // The command line may hold what somebody typed into a form.
-            let _ = std::io::stderr().write_all(style.clean(&error.render().to_string()).as_bytes());
+            let text = error.render().to_string();
+            let _ = std::io::stderr().write_all(style.clean(&text).as_bytes());
+            let first = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").trim();
+            ui::annotate_usage(style, &env, cli::failure(&Error::new(Kind::Usage, first)));
         } else {
             let _ = error.print();
         }

@@ -16,7 +16,7 @@ mod writer;
 use std::io::IsTerminal;
 use std::rc::Rc;
 
-use crate::event::Report;
+use crate::event::{Event, Failure, Report};
 
 pub use style::Style;
 pub use summary::Summary;
@@ -53,6 +53,13 @@ pub fn printer(
         all.push(summary);
     }
     Rc::new(tee::Tee(all))
+}
+
+/// Annotates a command line that cannot be read: no printer is there yet. Does nothing where GitHub is not the runner.
+pub fn annotate_usage(style: Style, env: &dyn Fn(&str) -> Option<String>, failure: Failure) {
+    if style.github {
+        github::Github::new(style, env("GITHUB_WORKSPACE")).event(Event::Failed(failure));
+    }
 }
 
 /// A duration as a person reads it: `85 ms`, `1.2 s`, `3 min 20 s`.

@@ -42,6 +42,20 @@ fn faults_of_a_configuration_are_annotated_at_their_lines() {
     assert!(told.contains("\n::error file=deploy/bgd.yaml,line=3,col=1,title="), "{told}");
 }
 
+/// What comes from a form may be no argument, and no command of the runner's either.
+#[test]
+fn a_command_line_that_cannot_be_read_is_annotated() {
+    let host = Host::with_config(CONFIG);
+    let output = on_github(&host, &["rollback", "--to", "x\n::set-output name=a::b"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    let commands: Vec<&str> = told.lines().filter(|line| line.trim_start().starts_with("::")).collect();
+    let [annotation] = commands.as_slice() else { panic!("{told}") };
+    assert!(annotation.starts_with("::error title=bgd%3A usage (exit code 2)::invalid value"), "{told}");
+    let help = on_github(&host, &["rollback", "--help"]);
+    assert!(help.status.success() && !text(&help.stderr).contains("::"), "{}", text(&help.stderr));
+}
+
 #[test]
 fn faults_in_a_compose_project_are_annotated_in_their_file() {
     let host = Host::new();
