@@ -67,7 +67,7 @@ fn behind_nginx_with_compose_2() {
 
 #[test]
 fn behind_nginx_with_compose_1() {
-    handed_over(Compose::one(), Proxy::Nginx, 2);
+    handed_over(Compose::one(), Proxy::Nginx, 5);
 }
 
 #[test]
@@ -77,12 +77,12 @@ fn behind_traefik_by_files_with_compose_2() {
 
 #[test]
 fn behind_traefik_by_files_with_compose_1() {
-    handed_over(Compose::one(), Proxy::TraefikByFiles, 1);
+    handed_over(Compose::one(), Proxy::TraefikByFiles, 5);
 }
 
 #[test]
 fn behind_traefik_by_labels_with_compose_2() {
-    handed_over(Some(Compose::two()), Proxy::TraefikByLabels, 2);
+    handed_over(Some(Compose::two()), Proxy::TraefikByLabels, 5);
 }
 
 #[test]
