@@ -17,11 +17,11 @@ fn no_carrier_comes_after_the_route_went_back() {
         let releases = [ReleaseNumber(1), ReleaseNumber(2)];
         let is_green = |all: &[Carrier]| all.iter().any(|carrier| carrier.release == releases[1]);
         let mut met = 0;
-        // The creation is what comes first.
-        for patience in (8..72).step_by(8).map(Duration::from_millis) {
+        for round in 1_u32.. {
+            let patience = Duration::from_millis(8) * round;
             let (killed, recovering) = (world.carriers(), world.carriers());
             killed.prepare().await.unwrap();
-            let _killed = tokio::time::timeout(patience, killed.put(&green)).await;
+            let answered = tokio::time::timeout(patience, killed.put(&green)).await.is_ok();
             let was_seen = is_green(&recovering.list().await.unwrap());
             recovering.outlast(&releases).await.unwrap();
             let found = recovering.list().await.unwrap();
@@ -33,6 +33,9 @@ fn no_carrier_comes_after_the_route_went_back() {
             assert_eq!(world.only().await.release, releases[0], "{patience:?}");
             let helpers = format!("bgd.helper=wake {}", world.app.name);
             assert_eq!(world.run.docker().labelled("container", &helpers), [""; 0], "{patience:?}");
+            if answered || met == 3 {
+                break;
+            }
         }
         assert!(met > 0, "no carrier was under way when it was waited for");
     });
