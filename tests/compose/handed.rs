@@ -1,7 +1,7 @@
 //! A project that serves, handed over to bgd under load: the app's requests depend on the project's Redis, which is to notice
 //! nothing, and has to have counted every request once in the end.
 
-use bgd_testkit::Compose;
+use bgd_testkit::{Compose, PrivateEngine, images};
 
 use crate::front::Proxy;
 use crate::shop::{Shop, identity, nothing_lost};
@@ -10,8 +10,14 @@ use crate::shop::{Shop, identity, nothing_lost};
 /// while.
 #[track_caller]
 fn handed_over(compose: Option<Compose>, proxy: Proxy, rounds: usize) {
-    let Some(compose) = compose else { return eprintln!("there is no docker-compose 1 here") };
-    let shop = Shop::serving(compose, proxy);
+    match compose {
+        Some(compose) => goes_over(&Shop::serving(compose, proxy), rounds),
+        None => eprintln!("there is no docker-compose 1 here"),
+    }
+}
+
+#[track_caller]
+fn goes_over(shop: &Shop, rounds: usize) {
     let others = shop.others();
     assert_eq!(others.len(), 2, "{others:?}");
     let today = shop.composes_own();
@@ -33,7 +39,7 @@ fn handed_over(compose: Option<Compose>, proxy: Proxy, rounds: usize) {
     assert_eq!(today.inspect("{{.Id}} {{.State.StartedAt}}").unwrap(), since, "it was restarted");
     let labels = shop.live().inspect("{{json .Config.Labels}}").unwrap();
     assert!(!labels.contains("com.docker.compose"), "{labels}");
-    counts_on(&shop);
+    counts_on(shop);
     for round in 0..rounds {
         let version = if round % 2 == 0 { "1.2" } else { "1.1" };
         // During a deploy: both may do their work at once.
@@ -41,15 +47,15 @@ fn handed_over(compose: Option<Compose>, proxy: Proxy, rounds: usize) {
         shop.deploy(version).ok();
         assert!(meanwhile.wait().unwrap().success());
         assert_eq!(shop.served().as_deref(), Some(version));
-        counts_on(&shop);
+        counts_on(shop);
         // Back to what compose started, once.
         let back: &[&str] = if round == 0 { &["rollback", "api", "--to", "0"] } else { &["rollback", "api"] };
         shop.bgd.run(back).ok();
-        counts_on(&shop);
+        counts_on(shop);
     }
     // After it.
     shop.compose(&["up", "-d", "--remove-orphans"]);
-    counts_on(&shop);
+    counts_on(shop);
     let report = load.stop();
     nothing_lost(&report);
     for version in ["1.0", "1.1", "1.2"] {
@@ -88,4 +94,14 @@ fn behind_traefik_by_labels_with_compose_2() {
 #[test]
 fn behind_traefik_by_labels_with_compose_1() {
     handed_over(Compose::one(), Proxy::TraefikByLabels, 1);
+}
+
+/// The machine's engine may be an old one, which takes one network at a creation: with API 1.44 and newer ones it takes all.
+#[test]
+fn behind_nginx_with_compose_2_on_a_current_engine() {
+    let engine = PrivateEngine::start();
+    let images = images();
+    let [old, new, newer] = ["1.0", "1.1", "1.2"].map(|version| images.app(version));
+    engine.load_images(&[&old, &new, &newer, &images.redis, &images.nginx_new]);
+    goes_over(&Shop::serving_on(&engine.docker(), Compose::two(), Proxy::Nginx), 1);
 }

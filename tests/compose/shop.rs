@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bgd_load::{Kind, Load, Report, Running};
 use bgd_testkit::{
-    Bgd, Compose, Container, Edge, Outcome, Spawned, TestRun, free_port, http, images, poll_until,
+    Bgd, Compose, Container, Docker, Edge, Outcome, Spawned, TestRun, free_port, http, images, poll_until,
 };
 
 use crate::front::Proxy;
@@ -36,10 +36,15 @@ pub struct Shop {
 impl Shop {
     /// Writes the project as it was before bgd, and lets compose start all of it.
     pub fn serving(compose: Compose, proxy: Proxy) -> Self {
-        let run = TestRun::new();
+        Self::serving_on(&Docker::machine(), compose, proxy)
+    }
+
+    /// The same on another engine.
+    pub fn serving_on(docker: &Docker, compose: Compose, proxy: Proxy) -> Self {
+        let run = TestRun::on(docker);
         let bgd = compose.given_to(Bgd::on(run.docker(), env!("CARGO_BIN_EXE_bgd")));
         let bgd = bgd.env("COMPOSE_PROJECT_NAME", &run.project_name("shop"));
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port(None)));
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port(docker.netns())));
         let (app, edge, project) = (run.app_name("api"), run.name("edge"), run.name("shop"));
         let outside = None;
         let asked = Cell::new(0);
@@ -144,6 +149,7 @@ services:
         let mut command = self.compose.command(&self.folder());
         // By a variable: with -p and without -f, Compose 2 reads no file, and takes the service behind the profile for its own.
         command.env("COMPOSE_PROJECT_NAME", &self.project).args(args);
+        command.envs(self.run.docker().host().map(|host| ("DOCKER_HOST", host)));
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
@@ -179,7 +185,7 @@ services:
     }
 
     pub fn served(&self) -> Option<String> {
-        let answer = http::request(None, self.address, HOST, "GET", "/version").ok()?;
+        let answer = http::request(self.run.docker().netns(), self.address, HOST, "GET", "/version").ok()?;
         (answer.status == 200).then(|| answer.body.trim().to_owned())
     }
 
@@ -191,7 +197,7 @@ services:
     /// Has Redis count one more, by way of the proxy and the app, and returns how many that makes.
     #[track_caller]
     pub fn count(&self) -> u64 {
-        let answer = http::request(None, self.address, HOST, "GET", "/count").unwrap();
+        let answer = http::request(self.run.docker().netns(), self.address, HOST, "GET", "/count").unwrap();
         assert_eq!(answer.status, 200, "{}", answer.body);
         self.asked.set(self.asked.get() + 1);
         answer.body.trim().parse().unwrap()
@@ -223,8 +229,12 @@ services:
 
     /// The same on another path.
     pub fn load_on(&self, path: &str) -> Running {
-        Load::new(self.address, HOST)
-            .path(path)
+        let load = Load::new(self.address, HOST);
+        let load = match self.run.docker().netns() {
+            Some(netns) => load.netns(netns),
+            None => load,
+        };
+        load.path(path)
             // So that tests side by side do not take the machine from each other.
             .pace(Duration::from_millis(10))
             .with(Kind::PacedKeepalive, 4)
