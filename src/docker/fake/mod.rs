@@ -3,6 +3,7 @@
 //! `tests/engine/conformance.rs` runs one sequence against this and against a real engine and compares.
 
 mod engine;
+mod images;
 mod world;
 
 use std::cell::{Cell, RefCell};

@@ -9,8 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::Behaviour;
 use crate::docker::daemon::no_such_container;
 use crate::docker::{
-    Container, ContainerEvent, EventKind, HealthLog, HealthStatus, Image, ImageRemoval, ImageSummary,
-    Network, State, Summary,
+    Container, ContainerEvent, EventKind, HealthLog, HealthStatus, Image, Network, State, Summary,
 };
 use crate::error::{Error, Kind, Result};
 use crate::model::{ContainerSpec, Restart};
@@ -65,27 +64,9 @@ impl World {
         world
     }
 
-    fn next(&mut self) -> u32 {
+    pub(super) fn next(&mut self) -> u32 {
         self.count += 1;
         self.count
-    }
-
-    pub(super) fn add_image(
-        &mut self,
-        reference: &str,
-        behaviour: Behaviour,
-        test: Option<Vec<String>>,
-    ) -> String {
-        let id = format!("sha256:{:064x}", self.next());
-        let image = Image {
-            id: id.clone(),
-            repo_digests: Vec::new(),
-            platform: "linux/amd64".to_owned(),
-            exposed_ports: vec!["3000/tcp".to_owned()],
-            health_test: test,
-        };
-        self.images.insert(reference.to_owned(), (image, behaviour));
-        id
     }
 
     pub(super) fn add_network(&mut self, name: &str, driver: &str) {
@@ -96,56 +77,6 @@ impl World {
             resolves_names: !matches!(name, "bridge" | "host" | "none"),
         };
         self.networks.insert(name.to_owned(), network);
-    }
-
-    pub(super) fn image(&self, reference: &str) -> Option<&(Image, Behaviour)> {
-        self.images.get(reference).or_else(|| self.images.values().find(|(image, _)| image.id == reference))
-    }
-
-    pub(super) fn image_list(&self) -> Vec<ImageSummary> {
-        let mut listed: BTreeMap<&str, ImageSummary> = BTreeMap::new();
-        for (reference, (image, _)) in &self.images {
-            let one = listed.entry(&image.id).or_insert_with(|| ImageSummary {
-                id: image.id.clone(),
-                parent: None,
-                tags: Vec::new(),
-                digests: image.repo_digests.clone(),
-            });
-            if *reference != image.id {
-                one.tags.push(reference.clone());
-            }
-        }
-        listed.into_values().collect()
-    }
-
-    /// As the engine does it: of several tags one goes, and the last one only when no container uses the image.
-    pub(super) fn remove_image(&mut self, reference: &str) -> ImageRemoval {
-        let Some(id) = self.image(reference).map(|(image, _)| image.id.clone()) else {
-            return ImageRemoval::Gone;
-        };
-        let names: Vec<String> = self
-            .images
-            .iter()
-            .filter(|(_, (image, _))| image.id == id)
-            .map(|(name, _)| name.clone())
-            .collect();
-        let user = self.containers.values().find(|held| held.image_id == id);
-        match (names.as_slice(), user) {
-            ([_], Some(user)) => {
-                ImageRemoval::InUse(format!("conflict: container {} is using it", &user.id[..12]))
-            }
-            (several, _) if several.len() > 1 && reference == id => {
-                ImageRemoval::InUse("conflict: it is referenced in multiple repositories".to_owned())
-            }
-            ([only], None) => {
-                self.images.remove(only);
-                ImageRemoval::Gone
-            }
-            _ => {
-                self.images.remove(reference);
-                ImageRemoval::Gone
-            }
-        }
     }
 
     fn id_of(&self, container: &str) -> Option<String> {
