@@ -35,7 +35,12 @@ impl Carriers {
     /// # Errors
     /// Of the kind `Docker`.
     pub async fn outlast(&self, releases: &[ReleaseNumber]) -> Result<()> {
-        let image = self.image().await?;
+        let image = match self.image().await {
+            Ok(image) => image,
+            // Not even its making went well, as on a disk that is full: nobody has asked for a container of it either.
+            Err(error) if !error.is_unreachable() => return Ok(()),
+            Err(error) => return Err(error),
+        };
         // Without the label of a carrier it is none, and with this one it is found should it be left behind.
         let labels = self.waker_labels();
         let (sequence, _) = next(&self.list().await?, self.writer.base());
