@@ -165,11 +165,12 @@ fn afterwards(app: &App, former: Option<&Release>) -> Vec<Step> {
     steps
 }
 
-/// The names for green: those of its slot, unless a rename gave these to what is live.
+/// The names for green: those of its slot, but for each that a rename gave to what is live.
 fn free_names(app: &App, slot: Slot, former: Option<&Release>) -> Vec<String> {
-    let own = names::container_names(&app.name, slot, app.replicas);
     let taken = |name: &String| former.is_some_and(|former| former.containers.iter().any(|(n, _)| n == name));
-    if own.iter().any(taken) { names::container_names(&app.name, slot.other(), app.replicas) } else { own }
+    let own = names::container_names(&app.name, slot, app.replicas);
+    let others = names::container_names(&app.name, slot.other(), app.replicas);
+    own.into_iter().zip(others).map(|(own, other)| if taken(&own) { other } else { own }).collect()
 }
 
 /// A release whose containers are gone comes back in the slot that is free now.

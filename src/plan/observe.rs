@@ -64,8 +64,27 @@ pub async fn observe(
     let labelled = engine.containers(&[format!("{}={}", label::APP, app.name)]).await?;
     let state = store.state()?;
     let next = next_number(&store.numbers()?, &state, &labelled, live.as_ref());
-    let former = former(store, &state, live.as_ref(), &labelled)?;
+    let mut former = former(store, &state, live.as_ref(), &labelled)?;
+    if let Some(former) = &mut former {
+        name_as_called(former, &labelled);
+    }
     Ok(Observation { live, former, labelled, state, next })
+}
+
+/// Gives a release the names that its containers have now: somebody may have renamed them, and a rename that was interrupted,
+/// and not finished because the release died, is not in its record. A name that is in use is no name for another one.
+fn name_as_called(release: &mut Release, labelled: &[Summary]) {
+    let number = release.number.to_string();
+    for (at, (name, _)) in release.containers.iter_mut().enumerate() {
+        let replica = (at + 1).to_string();
+        let is_it = |summary: &&Summary| {
+            let has = |key, value: &String| summary.labels.get(key) == Some(value);
+            has(label::RELEASE, &number) && has(label::REPLICA, &replica)
+        };
+        if let Some(summary) = labelled.iter().find(is_it) {
+            name.clone_from(&summary.name);
+        }
+    }
 }
 
 /// A number that no release has had, even when records were pruned or lost: the state, containers and the proxy still

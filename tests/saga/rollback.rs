@@ -1,12 +1,13 @@
 //! Going back: to what is warm, stopped or removed, and back again.
 
+use bgd::docker::Engine;
 use bgd::docker::fake::Behaviour;
 use bgd::error::Kind;
 use bgd::record::Cause;
 use bgd::step::Step;
 
 use crate::ticks::{Act, At};
-use crate::world::{Ended, World};
+use crate::world::{Ended, World, quiet_async};
 
 async fn roll_back(world: &World, to: Option<u32>) -> Vec<Step> {
     let plan = world.plan_rollback(to).await.unwrap();
@@ -146,4 +147,52 @@ async fn a_release_that_dies_at_once_never_gets_traffic() {
     world.deploy().await;
     roll_back(&world, None).await;
     assert_eq!(world.proxy.served().map(|number| number.0), Some(1));
+}
+
+/// Somebody has given what is live the very names that the other slot is to get.
+#[tokio::test(start_paused = true)]
+async fn a_name_that_what_is_live_has_by_now_is_given_to_no_other() {
+    for (more, renamed) in
+        [("", 1), ("replicas: 2", 1), ("replicas: 2", 2), ("retire: remove\nrename: true", 1)]
+    {
+        let world = World::new(more);
+        world.deploy().await;
+        let called: Vec<String> = world.engine.names().into_keys().collect();
+        for name in &called[..renamed] {
+            quiet_async(world.engine.rename(name, &name.replace("-blue", "-green"))).await.unwrap();
+        }
+        world.deploy().await;
+        let steps = roll_back(&world, None).await;
+        assert_eq!(steps.contains(&Step::Create), more.contains("remove"), "{more}, {renamed} renamed");
+        world.deploy().await;
+    }
+}
+
+/// The release died between its rename and the moment at which that was to be recorded, and is left as it is.
+#[tokio::test(start_paused = true)]
+async fn what_died_while_it_was_renamed_is_gone_back_from() {
+    let moments = {
+        let world = World::new("retire: remove\nrename: true");
+        world.deploy().await;
+        world.deploy().await;
+        world.ticks.seen.borrow().clone()
+    };
+    let renames = moments.iter().enumerate().filter(|(_, tick)| tick.step == Some(Step::Rename));
+    for (moment, tick) in renames {
+        let case = format!("killed at {moment} {tick:?}");
+        let world = World::new("retire: remove\nrename: true");
+        world.deploy().await;
+        let plan = world.plan_deploy(Behaviour::Runs).await.unwrap();
+        assert!(matches!(world.run(&plan, Some((moment, Act::Crash))).await, Ended::Killed), "{case}");
+        world.ticks.excused.set(true);
+        world.die(2);
+        let (_, ended) = world.recover(None).await;
+        assert!(matches!(ended, Ended::Well(_)), "{case}: {ended:?}");
+        let plan = world.plan_rollback(None).await.unwrap();
+        let ended = world.run(&plan, None).await;
+        assert!(matches!(ended, Ended::Well(_)), "{case}: {ended:?}");
+        assert_eq!(world.proxy.served().map(|number| number.0), Some(1), "{case}");
+        world.ticks.excused.set(false);
+        world.deploy().await;
+    }
 }

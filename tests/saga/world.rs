@@ -344,7 +344,7 @@ impl World {
     }
 }
 
-async fn quiet_async<T>(work: impl Future<Output = T>) -> T {
+pub async fn quiet_async<T>(work: impl Future<Output = T>) -> T {
     let before = QUIET.replace(true);
     let answer = work.await;
     QUIET.set(before);
