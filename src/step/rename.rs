@@ -39,7 +39,9 @@ async fn make_way(context: &Context<'_>, live: &Container, wanted: &str, spare: 
     let aside = format!("{wanted}-aside");
     if live.name != wanted {
         if let Some(other) = context.engine.container(wanted).await? {
-            context.engine.rename(&other.id, &aside).await?;
+            // The live one stands aside itself when it is what an unfinished rename had moved out of the way.
+            let way = if live.name == aside { spare } else { &aside };
+            context.engine.rename(&other.id, way).await?;
         }
         context.engine.rename(&live.id, wanted).await?;
     }

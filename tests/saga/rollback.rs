@@ -171,16 +171,22 @@ async fn a_name_that_what_is_live_has_by_now_is_given_to_no_other() {
 /// The release died between its rename and the moment at which that was to be recorded, and is left as it is.
 #[tokio::test(start_paused = true)]
 async fn what_died_while_it_was_renamed_is_gone_back_from() {
+    for retire in ["keep", "stop", "remove"] {
+        died_while_it_was_renamed(&format!("retire: {retire}\nrename: true")).await;
+    }
+}
+
+async fn died_while_it_was_renamed(more: &str) {
     let moments = {
-        let world = World::new("retire: remove\nrename: true");
+        let world = World::new(more);
         world.deploy().await;
         world.deploy().await;
         world.ticks.seen.borrow().clone()
     };
     let renames = moments.iter().enumerate().filter(|(_, tick)| tick.step == Some(Step::Rename));
     for (moment, tick) in renames {
-        let case = format!("killed at {moment} {tick:?}");
-        let world = World::new("retire: remove\nrename: true");
+        let case = format!("{more}, killed at {moment} {tick:?}");
+        let world = World::new(more);
         world.deploy().await;
         let plan = world.plan_deploy(Behaviour::Runs).await.unwrap();
         assert!(matches!(world.run(&plan, Some((moment, Act::Crash))).await, Ended::Killed), "{case}");
