@@ -130,13 +130,15 @@ async fn play(case: &Case, seen: &mut Seen) {
     });
     let kill = |at: usize| Some((at, Act::Crash));
     let mut ended = world.run(&plan, kill(case.blows[0].at)).await;
+    let mut written = 0;
     for (at, blow) in case.blows.iter().enumerate() {
         if matches!(ended, Ended::Killed) {
             seen.phases.insert(phase(&world));
             if blow.torn {
-                tear(&world);
+                tear(&world, written);
             }
         }
+        written = lines(&world);
         if blow.green_dies {
             green_dies(&world, &plan);
         }
@@ -177,13 +179,21 @@ fn status(replay: &Replay) -> Phase {
 }
 
 /// Leaves a line on disk in part: the last one, when its effect has not begun or nothing follows from it, else one more.
-fn tear(world: &World) {
+/// Those that were `written` by an earlier bgd are on disk whole: whoever takes up its hook writes no line of its own.
+fn tear(world: &World, written: usize) {
     let last = world.ticks.seen.borrow().last().map(|tick| tick.at);
     match (last, world.records().journal().unwrap()) {
-        (Some(At::Started | At::Succeeded), JournalState::Open(_)) => world.tear_journal(),
-        (Some(At::Before | At::After), JournalState::Open(_)) => world.begin_a_line(),
+        (Some(At::Started | At::Succeeded), JournalState::Open(_)) if lines(world) > written => {
+            world.tear_journal();
+        }
+        (Some(_), JournalState::Open(_)) => world.begin_a_line(),
         _ => {}
     }
+}
+
+/// The lines of the journal.
+fn lines(world: &World) -> usize {
+    std::fs::read_to_string(world.records().journal_path()).map_or(0, |text| text.lines().count())
 }
 
 fn green_dies(world: &World, plan: &Plan) {
