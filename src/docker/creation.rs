@@ -11,14 +11,14 @@ use super::daemon::Daemon;
 use super::fail::{failed, status};
 use crate::error::Result;
 
-/// How long a creation may take: layers are unpacked long before.
+/// How long a creation may take: layers are unpacked long before, when the image is pulled.
 const CREATION: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl Daemon {
     /// Asks for the same name until the container can be seen or the name is free.
     ///
-    /// The engine goes on with a creation when whoever asked for it is gone. Until it is done, some 50 ms, the name is in
+    /// The engine goes on with a creation when whoever asked for it is gone. Until it is done, some 25 to 50 ms, the name is in
     /// use (409) and no container of it is found (404); seen with 20.10 and 28.5. No other request tells.
     pub(super) async fn outlast_creation(
         &self,

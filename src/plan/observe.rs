@@ -74,17 +74,20 @@ pub async fn observe(
 /// Gives a release the names that its containers have now: somebody may have renamed them, and a rename that was interrupted,
 /// and not finished because the release died, is not in its record. A name that is in use is no name for another one.
 fn name_as_called(release: &mut Release, labelled: &[Summary]) {
-    let number = release.number.to_string();
     for (at, (name, _)) in release.containers.iter_mut().enumerate() {
-        let replica = (at + 1).to_string();
-        let is_it = |summary: &&Summary| {
-            let has = |key, value: &String| summary.labels.get(key) == Some(value);
-            has(label::RELEASE, &number) && has(label::REPLICA, &replica)
-        };
-        if let Some(summary) = labelled.iter().find(is_it) {
+        if let Some(summary) = replica_of(labelled, release.number, at + 1) {
             name.clone_from(&summary.name);
         }
     }
+}
+
+/// A replica of a release, counted from 1, by the labels that it got when it was created.
+fn replica_of(labelled: &[Summary], number: ReleaseNumber, replica: usize) -> Option<&Summary> {
+    let (number, replica) = (number.to_string(), replica.to_string());
+    labelled.iter().find(|summary| {
+        let has = |key, value: &String| summary.labels.get(key) == Some(value);
+        has(label::RELEASE, &number) && has(label::REPLICA, &replica)
+    })
 }
 
 /// A number that no release has had, even when records were pruned or lost: the state, containers and the proxy still
@@ -152,8 +155,7 @@ pub async fn present(engine: &dyn Engine, release: &Release) -> Result<Present> 
         [format!("{}={}", label::APP, release.app.name), format!("{}={}", label::RELEASE, release.number)];
     let listed = engine.containers(&labels).await?;
     let containers = futures_util::future::try_join_all((1..=release.containers.len()).map(|replica| {
-        let replica = replica.to_string();
-        let summary = listed.iter().find(|summary| summary.labels.get(label::REPLICA) == Some(&replica));
+        let summary = replica_of(&listed, release.number, replica);
         async move {
             match summary {
                 Some(summary) => engine.container(&summary.id).await,
