@@ -14,7 +14,8 @@ nextest() {
     if [[ ! -x $tools/bin/cargo-nextest ]]; then
         say "building cargo-nextest $nextest_version, once, into $tools"
         # Outside of the checkout, whose .cargo/config.toml is for bgd.
-        (cd / && cargo install --quiet --locked --root "$tools" --target-dir "$tools/build" "cargo-nextest@$nextest_version") >&2
+        (cd / && cargo install --quiet --locked --root "$tools" --target-dir "$tools/build" \
+            --no-default-features --features default-no-update "cargo-nextest@$nextest_version") >&2
         rm -rf "$tools/build"
     fi
     echo "$tools/bin/cargo-nextest"
