@@ -37,13 +37,13 @@ sweep() {
     local folder pid id tag what
     for folder in /tmp/bgd-test-* /dev/shm/bgd-test-*; do
         pid=${folder##*-}
-        [[ ! -d $folder || ! $pid =~ ^[0-9]+$ || -d /proc/$pid ]] || rm -rf "$folder"
+        [[ ! -d $folder || ! $pid =~ ^[0-9]+$ || -e /proc/$pid/exe ]] || rm -rf "$folder"
     done
     for what in container network volume; do
         while read -r id tag; do
             pid=${tag#t}
             pid=${pid%n*}
-            [[ -d /proc/$pid ]] || docker "$what" rm --force "$id" >/dev/null || true
+            [[ -e /proc/$pid/exe ]] || docker "$what" rm --force "$id" >/dev/null || true
         done < <(left "$what")
     done
 }
