@@ -55,12 +55,14 @@ pub(super) async fn print(session: &Session, app: &App, image: &ImageRef) -> Res
         platform: String::new(),
         exposed_ports: Vec::new(),
         health_test: Some(vec!["CMD".to_owned(), "unknown".to_owned()]),
+        labels: Default::default(),
+        volumes: Vec::new(),
     };
     let observation = plan::observe(engine.as_ref(), proxy.as_ref(), &records, app).await?;
     for drift in drift::look(&engine, &observation).await? {
         session.report.warn(drift, None);
     }
-    today::tell(engine.as_ref(), &records, app, &observation, session.report.as_ref()).await?;
+    today::tell(engine.as_ref(), (&session.store()?, &records), app, &observation, session.report.as_ref()).await?;
     let image = found.unwrap_or(stand_in);
     let wish = Wish::Deploy { app, asked: &asked, image: &image, watch: true };
     let plan = plan::build(&observation, &wish, Timestamp::now())?;

@@ -4,14 +4,15 @@ use jiff::Timestamp;
 
 use super::run::{Bench, confirm};
 use crate::error::{Error, Kind, Result};
-use crate::model::{App, label};
+use crate::model::App;
+use crate::own;
 use crate::plan::{self, Rebuilt};
 
 /// Shows what the records would be, and writes them when that was agreed to. Touches no container and no proxy.
 pub(super) async fn run(bench: &Bench<'_>, app: &App, yes: bool) -> Result<()> {
     let report = bench.session.report.as_ref();
     let live = bench.proxy.live().await?;
-    let labelled = bench.engine.containers(&[format!("{}={}", label::APP, app.name)]).await?;
+    let labelled = own::labelled(bench.engine.as_ref(), &own::app_label(&app.name)).await?;
     let containers = futures_util::future::try_join_all(
         labelled.iter().map(|summary| bench.engine.container(&summary.id)),
     )

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::names::{self, release_host, slot_host};
 use super::observe::{Observation, Present};
-use crate::docker::Image;
+use crate::docker::{Image, Summary};
 use crate::error::{Error, Kind, Result};
 use crate::model::{
     App, AppName, ContainerSpec, Health, HealthCheck, Hook, NetworkAttachment, Outcome, Release,
@@ -73,7 +73,10 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
     match wish {
         Wish::Deploy { app, asked, image, watch } => {
             check_health(app, image, asked)?;
-            let names = free_names(app, slot, former.as_ref());
+            if let Some(error) = unknown(app, &observation.of_app.unknown) {
+                return Err(error);
+            }
+            let names = free_names(app, slot, observation.next, former.as_ref(), &observation.reserved);
             let target = Release {
                 number: observation.next,
                 slot,
@@ -90,6 +93,7 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
                     })
                     .collect(),
                 app: (*app).clone(),
+                ids: BTreeMap::new(),
                 created: now,
                 outcome: Outcome::Unfinished,
             };
@@ -133,7 +137,9 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
                     return Err(image_is_gone(release));
                 }
                 steps.push(Step::Create);
-                put_into_slot(&mut target, slot, former.as_ref());
+                let there = |replica: &usize| present.containers.get(*replica - 1).is_some_and(Option::is_some);
+                target.ids.retain(|replica, _| there(replica));
+                put_into_slot(&mut target, slot, former.as_ref(), &observation.reserved);
             } else if names::is_foreign(release) {
                 target.slot = slot;
             }
@@ -165,23 +171,39 @@ fn afterwards(app: &App, former: Option<&Release>) -> Vec<Step> {
     steps
 }
 
-/// The names for green: those of its slot, but for each that a rename gave to what is live.
-fn free_names(app: &App, slot: Slot, former: Option<&Release>) -> Vec<String> {
-    let taken = |name: &String| former.is_some_and(|former| former.containers.iter().any(|(n, _)| n == name));
+/// The names for green: those of its slot, but for each that a rename gave to what is live, or that an adopted container
+/// has, which is never removed.
+fn free_names(
+    app: &App,
+    slot: Slot,
+    number: ReleaseNumber,
+    former: Option<&Release>,
+    reserved: &[String],
+) -> Vec<String> {
+    let taken = |name: &String| {
+        reserved.contains(name)
+            || former.is_some_and(|former| former.containers.iter().any(|(n, _)| n == name))
+    };
     let own = names::container_names(&app.name, slot, app.replicas);
     let others = names::container_names(&app.name, slot.other(), app.replicas);
-    own.into_iter().zip(others).map(|(own, other)| if taken(&own) { other } else { own }).collect()
+    let free = |(own, other): (String, String)| match (taken(&own), taken(&other)) {
+        (false, _) => own,
+        (true, false) => other,
+        (true, true) => format!("{own}-r{number}"),
+    };
+    own.into_iter().zip(others).map(free).collect()
 }
 
 /// A release whose containers are gone comes back in the slot that is free now.
-fn put_into_slot(target: &mut Release, slot: Slot, former: Option<&Release>) {
+fn put_into_slot(target: &mut Release, slot: Slot, former: Option<&Release>, reserved: &[String]) {
     let app = target.app.clone();
     let adopted = names::is_foreign(target);
     target.slot = slot;
-    let names = free_names(&app, slot, former);
+    let names = free_names(&app, slot, target.number, former, reserved);
     for (at, (name, (old_name, spec))) in names.into_iter().zip(&mut target.containers).enumerate() {
         *old_name = name;
         if adopted {
+            spec.labels.retain(|key, _| !is_of_another_tool(key));
             adopt_names(spec, &app, target.number, slot);
         }
         spec.labels.extend(labels(&app, target.number, slot, at + 1));
@@ -252,6 +274,39 @@ fn check_health(app: &App, image: &Image, asked: &str) -> Result<()> {
         .hint("health: none  takes a running container for a ready one"));
     }
     Ok(())
+}
+
+/// Whether a label tells another tool that a container is its: one that bgd creates is not.
+fn is_of_another_tool(label: &str) -> bool {
+    const TOOLS: [&str; 5] =
+        ["com.docker.compose.", "com.docker.stack.", "com.docker.swarm.", "io.podman.compose.", "desktop.docker.io/"];
+    TOOLS.iter().any(|tool| label.starts_with(tool))
+}
+
+/// Containers of this app run that no record here knows: whoever deployed them knows another truth.
+fn unknown(app: &App, unknown: &[Summary]) -> Option<Error> {
+    let running: Vec<&Summary> = unknown.iter().filter(|one| !super::prune::is_stopped(one)).collect();
+    let first = running.first()?;
+    let names: Vec<&str> = running.iter().map(|one| one.name.as_str()).collect();
+    let names = names.join(", ");
+    let number = first.labels.get(label::RELEASE).map_or("?", String::as_str);
+    Some(
+        Error::new(
+            Kind::NeedsRecovery,
+            format!("{names} runs as release {number} of {}, and no record here knows of it", app.name),
+        )
+        .hint("if another user or another state folder deploys it, deploy from there: BGD_STATE_DIR=FOLDER bgd deploy")
+        .hint("if another project has the same app name, give this one another: app: NAME")
+        .hint(format!("if the records were lost, make them again where the bgd.yaml is: bgd recover {}", app.name))
+        .hint(format!(
+            "if nobody needs it: {}",
+            running
+                .iter()
+                .map(|one| format!("docker stop {0}; docker rename {0} {0}-old", one.name))
+                .collect::<Vec<_>>()
+                .join("; ")
+        )),
+    )
 }
 
 /// Without the record of what serves, a route could be written that does not lead there.

@@ -3,13 +3,13 @@ use std::collections::BTreeMap;
 use super::names::is_foreign;
 use super::observe::Present;
 use super::settings;
-use crate::docker::Container;
 use crate::error::Result;
 use crate::model::{ContainerSpec, Release};
+use crate::own::Owned;
 
 /// Containers of a release that are gone or do not run, a line each. An adopted one's are not bgd's to judge.
 pub fn absent(release: &Release, present: &Present) -> Vec<String> {
-    let told = |((name, _), container): (&(String, ContainerSpec), &Option<Container>)| match container {
+    let told = |((name, _), container): (&(String, ContainerSpec), &Option<Owned>)| match container {
         None => Some(format!("{name} is missing")),
         Some(container) if !container.state.running => {
             Some(format!("{} is {}", container.name, container.state.status))

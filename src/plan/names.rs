@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use crate::model::{AppName, Outcome, Release, ReleaseNumber, Slot, label};
+use crate::model::{AppName, Release, ReleaseNumber, Slot};
 use crate::proxy::Target;
 
 /// The name that only this release has on the proxy's network.
@@ -35,8 +35,7 @@ pub fn target_of(release: &Release, addresses: Vec<IpAddr>) -> Target {
 
 /// Whether a release's containers were there before bgd: they carry no label of bgd's and are never removed.
 pub(crate) fn is_foreign(release: &Release) -> bool {
-    release.outcome == Outcome::Adopted
-        && release.containers.iter().all(|(_, spec)| !spec.labels.contains_key(label::APP))
+    crate::own::is_adopted(release)
 }
 
 /// The names of a slot's containers.

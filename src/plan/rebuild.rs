@@ -76,9 +76,17 @@ fn release(
         repo_digest: None,
         app: app.clone(),
         containers: replicas.iter().map(|one| (one.name.clone(), by_id(one))).collect(),
+        ids: ids(containers),
         created: first.and_then(|container| container.state.started).unwrap_or(now),
         outcome: if was_live { Outcome::Deployed } else { Outcome::Failed { reason: lost } },
     })
+}
+
+fn ids(containers: &[&Container]) -> BTreeMap<usize, String> {
+    let replica = |one: &&Container| label_of(one, label::REPLICA).and_then(|text| text.parse::<usize>().ok());
+    let mut replicas: Vec<&&Container> = containers.iter().collect();
+    replicas.sort_by_key(|one| replica(one));
+    replicas.iter().enumerate().map(|(at, one)| (at + 1, one.id.clone())).collect()
 }
 
 /// The specification of a container. Its image is named by its id, whatever a tag means by now.

@@ -246,6 +246,26 @@ impl LockedApp {
         file::write(&self.release_path(release.number), release)
     }
 
+    /// Stores a release without forgetting which containers are its: `release` may be as it was planned.
+    ///
+    /// # Errors
+    /// When it is not surely on disk.
+    pub fn update_release(&self, release: &Release) -> Result<()> {
+        // Of a record that cannot be read nothing is known that could be forgotten.
+        let known = self.release(release.number).ok().flatten().map(|known| known.ids).unwrap_or_default();
+        self.put_release(&Release { ids: known, ..release.clone() })
+    }
+
+    /// Changes what is recorded of a release; nothing when it is not recorded.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not surely on disk.
+    pub fn amend(&self, number: ReleaseNumber, change: impl FnOnce(&mut Release)) -> Result<()> {
+        let Some(mut release) = self.release(number)? else { return Ok(()) };
+        change(&mut release);
+        self.put_release(&release)
+    }
+
     /// Stores which releases were live.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<String> {
     if release.outcome != Outcome::Adopted {
         release.outcome = Outcome::Deployed;
     }
-    context.records.put_release(&release)?;
+    context.records.update_release(&release)?;
     let mut state = context.records.state()?;
     state.activate(release.number, context.plan.cause, Timestamp::now());
     context.records.put_state(&state)?;
