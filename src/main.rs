@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     };
     let output = args.output;
     let report = ui::printer(output, style, &env, summary.clone());
-    let session = Session { report, style, json: output == Output::Json, env };
+    let session = Session { report, style, json: output == Output::Json, env, turns: Default::default() };
     let result = refused.map_or_else(|| run(args, &session), Err);
     if let Err(error) = &result {
         session.report.event(Event::Failed(cli::failure(error)));

@@ -47,7 +47,7 @@ pub struct Args {
 }
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
-    let which = Which { first: None, image: None, app: args.app.clone(), source: args.source.clone() };
+    let which = Which { first: None, image: None, app: args.app.clone(), same_app: false, source: args.source.clone() };
     let (app, _) = which.find(session)?;
     let bench = Bench::set_up(session, &app, args.queue.limit(Duration::ZERO)).await?;
     if bench.unfinished()?.is_some() {

@@ -79,7 +79,10 @@ async fn anew(bench: &Bench<'_>, observation: &Observation) -> Result<()> {
     let Some(image) = bench.engine.image(&release.image_id).await? else {
         return Err(plan::image_is_gone(release));
     };
-    let wish = Wish::Deploy { app: &release.app, asked: &release.image, image: &image, watch: false };
+    let mut app = release.app.clone();
+    let present = plan::present(bench.engine.as_ref(), release).await?;
+    super::volumes::carry_over(&mut app, present.iter().map(|one| crate::docker::Container::clone(one)));
+    let wish = Wish::Deploy { app: &app, asked: &release.image, image: &image, watch: false };
     let mut plan = plan::build(observation, &wish, Timestamp::now())?;
     // Nothing new is deployed, and what a migration did is there.
     plan.steps.retain(|step| !step.is_hook());

@@ -24,6 +24,7 @@ mod table;
 mod tidy;
 mod today;
 mod validate;
+mod volumes;
 mod which;
 
 use clap::{Parser, Subcommand};
@@ -123,6 +124,12 @@ pub enum Command {
 /// # Errors
 /// The command's own.
 pub async fn run(args: Args, session: &Session) -> Result<()> {
+    let ended = command(args, session).await;
+    session.give_back().await;
+    ended
+}
+
+async fn command(args: Args, session: &Session) -> Result<()> {
     match args.command {
         Command::Deploy(args) => deploy::run(args, session).await,
         Command::Rollback(args) => rollback::run(args, session).await,

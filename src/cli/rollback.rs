@@ -85,6 +85,8 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     let image = bench.engine.image(&release.image_id).await?;
     let wish = Wish::Return { release: &release, present: &present, image: image.as_ref() };
     let plan = plan::build(&observation, &wish, Timestamp::now())?;
+    let engine = bench.engine.as_ref();
+    super::volumes::tell(engine, observation.former.as_ref(), &plan.target, session.report.as_ref()).await?;
     bench.execute(&plan).await
 }
 

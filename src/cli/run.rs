@@ -47,6 +47,7 @@ impl<'a> Bench<'a> {
         // A journal that cannot be followed is told before anything is asked or done.
         records.journal()?;
         let engine = session.engine().await?;
+        session.take_turn(&engine, &app.name, wait).await?;
         let proxy = crate::proxy::open(engine.clone(), app)?;
         Ok(Self { session, engine, proxy, store, records })
     }

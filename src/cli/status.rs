@@ -8,6 +8,7 @@ use super::{Session, table, today};
 use crate::docker::{Engine, Summary};
 use crate::error::{Error, Result};
 use crate::model::{App, AppName, Release, ReleaseNumber, Slot, label};
+use crate::own;
 use crate::proxy::Seen;
 use crate::record::{AppState, AppStore, Holder, JournalState};
 
@@ -100,14 +101,21 @@ async fn rows(
     };
     let recorded: Vec<_> = names.into_iter().map(|name| read(store.app(&name), name)).collect();
     let of_apps = [label::APP.to_owned()];
-    let (labelled, images) = tokio::try_join!(engine.containers(&of_apps), engine.image_ids())?;
+    let (labelled, images) = tokio::try_join!(own::labelled(engine, &of_apps), engine.image_ids())?;
     let apps: Vec<_> = recorded.iter().filter_map(|one| one.app.as_ref()).collect();
     let looks_closely = recorded.len() <= MANY;
     let mut lives = crate::proxy::seen_many(shared.clone(), &apps).await.into_iter();
     let mut rows = Vec::new();
     for one in recorded {
         let live = if one.app.is_some() { lives.next() } else { None };
-        let mut row = row(&one, live, &labelled);
+        let mine: Vec<Summary> = labelled.iter().filter(|summary| is_of(summary, &one.name)).cloned().collect();
+        // What cannot be read is told already.
+        let of_app = own::of_app(&mine, |number| Ok(one.store.release(number).ok().flatten()))?;
+        let known: Vec<Summary> = of_app.known.into_iter().map(|(_, summary)| summary).collect();
+        let mut row = row(&one, live, if one.holder.is_some() { &mine } else { &known });
+        if one.holder.is_none() {
+            row.problems.extend(of_app.unknown.iter().map(today::unknown));
+        }
         row.problems.extend(image_is_gone(&one, row.live, &labelled, &images));
         if looks_closely && one.holder.is_none() {
             row.problems.extend(changed(&one, row.live, engine).await?);
@@ -121,6 +129,10 @@ async fn rows(
         rows.push(row);
     }
     Ok(rows)
+}
+
+fn is_of(summary: &Summary, app: &AppName) -> bool {
+    summary.labels.get(label::APP).is_some_and(|name| name == app.as_str())
 }
 
 /// Reads what can be read: damage to one file must not hide what is live, nor the other apps.

@@ -3,10 +3,10 @@
 use super::adopt;
 use super::run::Bench;
 use crate::compose;
-use crate::docker::{Container, Engine};
+use crate::docker::{Container, Engine, Summary};
 use crate::error::{Error, Kind, Result};
 use crate::event::Report;
-use crate::model::{App, ComposeService, ReleaseNumber};
+use crate::model::{App, ComposeService, ReleaseNumber, label};
 use crate::plan::{self, Observation};
 use crate::record::{AppStore, Store};
 
@@ -17,6 +17,32 @@ pub(super) async fn adopt_first(bench: &Bench<'_>, app: &App, observation: &Obse
     let Some(container) = found else { return Ok(false) };
     adopt::execute(bench, app, &container).await?;
     Ok(true)
+}
+
+/// What serves today: the live release, or what compose runs for the service before the first one.
+pub(super) async fn serving(
+    engine: &dyn Engine,
+    app: &App,
+    observation: &Observation,
+) -> Result<Vec<Container>> {
+    match (&observation.former, &app.compose) {
+        (Some(former), _) => {
+            Ok(plan::present(engine, former).await?.iter().map(|one| Container::clone(one)).collect())
+        }
+        (None, Some(service)) if observation.live.is_none() => {
+            Ok(compose::beside(engine, service).await?.running)
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// What is told of a container of an app that no record knows.
+pub(super) fn unknown(one: &Summary) -> String {
+    let number = one.labels.get(label::RELEASE).map_or("?", String::as_str);
+    format!(
+        "{} ({}) says that it is of release {number}, and no record here knows it: it is left as it is",
+        one.name, one.status_text
+    )
 }
 
 /// Tells what compose runs for the service, and what it would start. Returns what is to be adopted first.

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::model::label;
 
 /// The labels by which bgd tells its containers from each other.
-const IDENTITY: [&str; 7] = [
+const IDENTITY: [&str; 8] = [
     label::APP,
     label::RELEASE,
     label::SLOT,
@@ -13,6 +13,7 @@ const IDENTITY: [&str; 7] = [
     label::CARRIER,
     label::HOOK,
     label::HELPER,
+    label::LOCK,
 ];
 
 /// Whether labels of a container's own are bgd's.

@@ -10,7 +10,7 @@ mod owned;
 mod releases;
 
 pub use labels::{is_marked, labelled};
-pub use owned::{Left, Owned};
+pub use owned::{Left, Owned, files_of_its_own};
 pub(crate) use releases::{is_adopted, replica_of};
 pub use releases::{OfApp, app_label, of_app, of_release, remember_volumes};
 

@@ -77,27 +77,34 @@ impl Owned {
     pub async fn discard(&self, engine: &dyn Engine) -> Result<()> {
         engine.discard(&self.0.id).await
     }
-
     /// Its anonymous volumes that have files in them.
     ///
     /// # Errors
-    /// When Docker does not answer. A volume that cannot be read counts as one with files.
+    /// When Docker does not answer.
     pub async fn files_of_its_own(&self, engine: &dyn Engine) -> Result<Vec<Left>> {
-        let mut left = Vec::new();
-        // What an image brings for a volume is copied when the container is made; nobody has written to it before the start.
-        if self.0.state.status == "created" {
-            return Ok(left);
-        }
-        for mount in self.0.mounts.iter().filter(|mount| mount.is_anonymous()) {
-            let has_files = match engine.has_files(&self.0.id, &mount.target).await {
-                Err(error) if error.is_unreachable() => return Err(error),
-                Err(_) => true,
-                Ok(has_files) => has_files,
-            };
-            if has_files {
-                left.push(Left { container: self.0.name.clone(), mount: mount.clone() });
-            }
-        }
-        Ok(left)
+        files_of_its_own(engine, &self.0).await
     }
+}
+
+/// The anonymous volumes of a container that have files in them. One that cannot be read counts as such.
+///
+/// # Errors
+/// When Docker does not answer.
+pub async fn files_of_its_own(engine: &dyn Engine, container: &Container) -> Result<Vec<Left>> {
+    let mut left = Vec::new();
+    // What an image brings for a volume is copied when the container is made; nobody has written to it before the start.
+    if container.state.status == "created" {
+        return Ok(left);
+    }
+    for mount in container.mounts.iter().filter(|mount| mount.is_anonymous()) {
+        let has_files = match engine.has_files(&container.id, &mount.target).await {
+            Err(error) if error.is_unreachable() => return Err(error),
+            Err(_) => true,
+            Ok(has_files) => has_files,
+        };
+        if has_files {
+            left.push(Left { container: container.name.clone(), mount: mount.clone() });
+        }
+    }
+    Ok(left)
 }

@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::names::{self, release_host, slot_host};
+use super::names;
 use super::observe::{Observation, Present};
 use crate::docker::{Image, Summary};
 use crate::error::{Error, Kind, Result};
 use crate::model::{
     App, AppName, ContainerSpec, Health, HealthCheck, Hook, NetworkAttachment, Outcome, Release,
-    ReleaseNumber, Retire, Slot, label,
+    ReleaseNumber, Retire, Slot, former_release_host, former_slot_host, label, release_host, slot_host,
 };
 use crate::proxy::Live;
 use crate::record::Cause;
@@ -88,6 +88,9 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
                     .enumerate()
                     .map(|(at, name)| {
                         let mut spec = spec(app, image, observation.next, slot, at + 1);
+                        if keeps_former_hosts(observation) {
+                            add_alias(&mut spec, app, former_slot_host(&app.name, slot));
+                        }
                         spec.labels.insert(label::IMAGE.to_owned(), (*asked).to_owned());
                         (name, spec)
                     })
@@ -139,7 +142,7 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
                 steps.push(Step::Create);
                 let there = |replica: &usize| present.containers.get(*replica - 1).is_some_and(Option::is_some);
                 target.ids.retain(|replica, _| there(replica));
-                put_into_slot(&mut target, slot, former.as_ref(), &observation.reserved);
+                put_into_slot(&mut target, slot, former.as_ref(), observation);
             } else if names::is_foreign(release) {
                 target.slot = slot;
             }
@@ -195,33 +198,48 @@ fn free_names(
 }
 
 /// A release whose containers are gone comes back in the slot that is free now.
-fn put_into_slot(target: &mut Release, slot: Slot, former: Option<&Release>, reserved: &[String]) {
+fn put_into_slot(target: &mut Release, slot: Slot, former: Option<&Release>, observation: &Observation) {
     let app = target.app.clone();
     let adopted = names::is_foreign(target);
     target.slot = slot;
-    let names = free_names(&app, slot, target.number, former, reserved);
+    let names = free_names(&app, slot, target.number, former, &observation.reserved);
     for (at, (name, (old_name, spec))) in names.into_iter().zip(&mut target.containers).enumerate() {
         *old_name = name;
         if adopted {
             spec.labels.retain(|key, _| !is_of_another_tool(key));
-            adopt_names(spec, &app, target.number, slot);
         }
         spec.labels.extend(labels(&app, target.number, slot, at + 1));
-        let aliases = spec.networks.iter_mut().filter(|network| network.name == app.network.as_str());
-        for alias in aliases.flat_map(|network| &mut network.aliases) {
-            if *alias == slot_host(&app.name, slot.other()) {
-                *alias = slot_host(&app.name, slot);
-            }
+        name_for_slot(spec, &app, target.number, slot);
+        if keeps_former_hosts(observation) {
+            add_alias(spec, &app, former_slot_host(&app.name, slot));
         }
     }
 }
 
-/// An adopted container that has to be created again is bgd's own from then on.
-fn adopt_names(spec: &mut ContainerSpec, app: &App, number: ReleaseNumber, slot: Slot) {
+/// Gives a container the names by which the proxy finds its release and its slot, in place of those that it had.
+fn name_for_slot(spec: &mut ContainerSpec, app: &App, number: ReleaseNumber, slot: Slot) {
+    let name = &app.name;
+    let mut old = vec![release_host(name, number), former_release_host(name, number)];
+    old.extend([Slot::Blue, Slot::Green].iter().flat_map(|s| [slot_host(name, *s), former_slot_host(name, *s)]));
     for network in spec.networks.iter_mut().filter(|network| network.name == app.network.as_str()) {
-        network.aliases.push(release_host(&app.name, number));
-        network.aliases.push(slot_host(&app.name, slot));
+        network.aliases.retain(|alias| !old.contains(alias));
+        network.aliases.splice(0..0, [release_host(name, number), slot_host(name, slot)]);
     }
+}
+
+fn add_alias(spec: &mut ContainerSpec, app: &App, alias: String) {
+    let mut networks = spec.networks.iter_mut().filter(|network| network.name == app.network.as_str());
+    if let Some(network) = networks.next() {
+        network.aliases.push(alias);
+    }
+}
+
+/// Whether the slots keep names of before the present ones: what is live has one, so that an older nginx knows it and takes
+/// another only with a reload, and no container is called so.
+fn keeps_former_hosts(observation: &Observation) -> bool {
+    let Some(former) = &observation.former else { return false };
+    let names = [Slot::Blue, Slot::Green].map(|slot| former_slot_host(&former.app.name, slot));
+    names::keeps_former_slot_host(former) && !names.iter().any(|name| observation.reserved.contains(name))
 }
 
 fn labels(app: &App, number: ReleaseNumber, slot: Slot, replica: usize) -> BTreeMap<String, String> {

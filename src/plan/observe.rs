@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use crate::docker::{Engine, Summary};
 use crate::error::Result;
-use crate::model::{App, Release, ReleaseNumber, label};
+use crate::model::{App, Release, ReleaseNumber, Slot, former_slot_host, label};
 use crate::own::{self, OfApp, Owned};
 use crate::proxy::{Live, Proxy};
 use crate::record::{AppState, AppStore};
@@ -18,7 +18,7 @@ pub struct Observation {
     pub labelled: Vec<Summary>,
     /// The same by whether the records know them.
     pub of_app: OfApp,
-    /// The names of what is adopted: it is never removed, so they are not free.
+    /// The names of what is adopted, and of containers that are called as a slot: they are not free.
     pub reserved: Vec<String>,
     /// Which releases were live.
     pub state: AppState,
@@ -80,6 +80,12 @@ pub async fn observe(
         && super::names::is_foreign(&adopted)
     {
         reserved.extend(present(engine, &adopted).await?.iter().map(|container| container.name.clone()));
+    }
+    if let Some(former) = former.as_ref().filter(|former| super::names::keeps_former_slot_host(former)) {
+        for slot in [Slot::Blue, Slot::Green] {
+            let name = former_slot_host(&former.app.name, slot);
+            reserved.extend(engine.container(&name).await?.map(|other| other.name));
+        }
     }
     Ok(Observation { live, former, labelled, of_app, reserved, state, next })
 }
@@ -158,7 +164,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::model::Slot;
 
     #[test]
     fn a_number_is_never_used_twice_even_when_records_were_lost() {

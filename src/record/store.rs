@@ -42,6 +42,11 @@ impl Store {
         })
     }
 
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The names of all apps that have records, sorted.
     ///
     /// # Errors

@@ -49,6 +49,9 @@ impl Work {
         } else {
             Some(take_turn(session, store.clone(), args.queue.limit(Duration::ZERO)).await?)
         };
+        if records.is_some() {
+            session.take_turn(engine, name, args.queue.limit(Duration::ZERO)).await?;
+        }
         check_journal(&store, records.as_ref())?;
         let (survey, state) = (store.survey()?, store.state()?);
         let Some(app) = app(&survey, &state) else { return nothing_read(name, &survey) };
