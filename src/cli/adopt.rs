@@ -47,7 +47,13 @@ pub struct Args {
 }
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
-    let which = Which { first: None, image: None, app: args.app.clone(), same_app: false, source: args.source.clone() };
+    let which = Which {
+        first: None,
+        image: None,
+        app: args.app.clone(),
+        same_app: false,
+        source: args.source.clone(),
+    };
     let (app, _) = which.find(session)?;
     let bench = Bench::set_up(session, &app, args.queue.limit(Duration::ZERO)).await?;
     if bench.unfinished()?.is_some() {
@@ -129,8 +135,9 @@ pub(super) fn check(container: &Container, app: &App, store: &Store) -> Result<(
             .hint("if its records were lost, deploy it anew: bgd deploy IMAGE"));
     }
     if let Some(other) = also_live_for(store, &release_0(app, container))? {
-        return Err(refuse(format!("{name} cannot be live for two apps: {other}"))
-            .hint("stopping one app's release would stop the other's; give each app a container of its own"));
+        return Err(refuse(format!("{name} cannot be live for two apps: {other}")).hint(
+            "stopping one app's release would stop the other's; give each app a container of its own",
+        ));
     }
     if !container.addresses.contains_key(app.network.as_str()) {
         let networks: Vec<_> = container.addresses.keys().map(String::as_str).collect();

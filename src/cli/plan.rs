@@ -64,7 +64,8 @@ pub(super) async fn print(session: &Session, app: &App, image: &ImageRef, same_a
     for drift in drift::look(&engine, &observation).await? {
         session.report.warn(drift, None);
     }
-    today::tell(engine.as_ref(), (&session.store()?, &records), app, &observation, session.report.as_ref()).await?;
+    today::tell(engine.as_ref(), (&session.store()?, &records), app, &observation, session.report.as_ref())
+        .await?;
     for one in &observation.of_app.unknown {
         session.report.warn(today::unknown(one), None);
     }

@@ -40,7 +40,12 @@ impl Session {
     ///
     /// # Errors
     /// Of kind `Locked` when somebody holds it, be it with another state folder.
-    pub(super) async fn take_turn(&self, engine: &Rc<dyn Engine>, app: &AppName, wait: Duration) -> Result<()> {
+    pub(super) async fn take_turn(
+        &self,
+        engine: &Rc<dyn Engine>,
+        app: &AppName,
+        wait: Duration,
+    ) -> Result<()> {
         if self.turns.borrow().iter().any(|turn| turn.app() == app) {
             return Ok(());
         }

@@ -108,7 +108,8 @@ async fn rows(
     let mut rows = Vec::new();
     for one in recorded {
         let live = if one.app.is_some() { lives.next() } else { None };
-        let mine: Vec<Summary> = labelled.iter().filter(|summary| is_of(summary, &one.name)).cloned().collect();
+        let mine: Vec<Summary> =
+            labelled.iter().filter(|summary| is_of(summary, &one.name)).cloned().collect();
         // What cannot be read is told already.
         let of_app = own::of_app(&mine, |number| Ok(one.store.release(number).ok().flatten()))?;
         let known: Vec<Summary> = of_app.known.into_iter().map(|(_, summary)| summary).collect();

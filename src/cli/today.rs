@@ -112,7 +112,9 @@ pub(super) async fn beside(
         return Ok(None);
     }
     let adopted = match records.release(ReleaseNumber(0)) {
-        Ok(Some(release)) => plan::present(engine, &release).await?.iter().map(|one| one.id.clone()).collect(),
+        Ok(Some(release)) => {
+            plan::present(engine, &release).await?.iter().map(|one| one.id.clone()).collect()
+        }
         Ok(None) => Vec::new(),
         Err(error) => return Ok(Some(error)),
     };

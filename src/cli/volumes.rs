@@ -35,7 +35,10 @@ pub(super) async fn check(
         .hint(format!("to begin with a volume that the next releases keep: volumes: [\"{}-data:{path}\"]", app.name))
         .hint(format!("when nobody needs the files after a deploy: volumes: [\"{path}\"]"));
         for left in &held[1..] {
-            error = error.detail("also", format!("{} at {} ({})", left.container, left.mount.target, left.mount.source));
+            error = error.detail(
+                "also",
+                format!("{} at {} ({})", left.container, left.mount.target, left.mount.source),
+            );
         }
         return Err(error);
     }

@@ -11,8 +11,8 @@ mod releases;
 
 pub use labels::{is_marked, labelled};
 pub use owned::{Left, Owned, files_of_its_own};
-pub(crate) use releases::{is_adopted, replica_of};
 pub use releases::{OfApp, app_label, of_app, of_release, remember_volumes};
+pub(crate) use releases::{is_adopted, replica_of};
 
 use crate::docker::Engine;
 use crate::error::{Error, Kind, Result};
@@ -39,7 +39,8 @@ pub async fn named(engine: &dyn Engine, name: &str, labels: &[String]) -> Result
 /// When Docker cannot be asked.
 pub async fn all(engine: &dyn Engine, labels: &[String]) -> Result<Vec<Owned>> {
     let listed = labelled(engine, labels).await?;
-    let found = futures_util::future::try_join_all(listed.iter().map(|one| engine.container(&one.id))).await?;
+    let found =
+        futures_util::future::try_join_all(listed.iter().map(|one| engine.container(&one.id))).await?;
     Ok(found.into_iter().flatten().map(Owned::new).collect())
 }
 

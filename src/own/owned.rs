@@ -66,7 +66,11 @@ impl Owned {
     /// When Docker cannot do it.
     pub async fn remove(&self, engine: &dyn Engine) -> Result<Vec<Left>> {
         let left = self.files_of_its_own(engine).await?;
-        if left.is_empty() { engine.discard(&self.0.id).await? } else { engine.remove(&self.0.id).await? };
+        if left.is_empty() {
+            engine.discard(&self.0.id).await?
+        } else {
+            engine.remove(&self.0.id).await?
+        };
         Ok(left)
     }
 

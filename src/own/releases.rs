@@ -11,7 +11,8 @@ use crate::model::{AppName, Outcome, Release, ReleaseNumber, label};
 /// When Docker cannot be asked.
 pub async fn of_release(engine: &dyn Engine, release: &Release) -> Result<Vec<Option<Owned>>> {
     if is_adopted(release) {
-        return try_join_all((1..=release.containers.len()).map(|replica| adopted(engine, release, replica))).await;
+        return try_join_all((1..=release.containers.len()).map(|replica| adopted(engine, release, replica)))
+            .await;
     }
     let labels =
         [format!("{}={}", label::APP, release.app.name), format!("{}={}", label::RELEASE, release.number)];
@@ -29,7 +30,11 @@ pub async fn of_release(engine: &dyn Engine, release: &Release) -> Result<Vec<Op
 }
 
 /// A replica of a release, counted from 1, among the containers with labels of their own.
-pub(crate) fn replica_of<'s>(listed: &'s [Summary], release: &Release, replica: usize) -> Option<&'s Summary> {
+pub(crate) fn replica_of<'s>(
+    listed: &'s [Summary],
+    release: &Release,
+    replica: usize,
+) -> Option<&'s Summary> {
     let (number, text) = (release.number.to_string(), replica.to_string());
     let is_its = |summary: &&Summary| {
         let has = |key, value: &String| summary.labels.get(key) == Some(value);
@@ -114,7 +119,9 @@ impl OfApp {
     ) -> Result<Vec<(ReleaseNumber, Owned)>> {
         let its = self.known.iter().filter(|(number, _)| wanted(*number));
         let found = try_join_all(its.map(|(number, summary)| async move {
-            Ok::<_, crate::error::Error>(engine.container(&summary.id).await?.map(|one| (*number, Owned::new(one))))
+            Ok::<_, crate::error::Error>(
+                engine.container(&summary.id).await?.map(|one| (*number, Owned::new(one))),
+            )
         }))
         .await?;
         Ok(found.into_iter().flatten().collect())

@@ -140,7 +140,8 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
                     return Err(image_is_gone(release));
                 }
                 steps.push(Step::Create);
-                let there = |replica: &usize| present.containers.get(*replica - 1).is_some_and(Option::is_some);
+                let there =
+                    |replica: &usize| present.containers.get(*replica - 1).is_some_and(Option::is_some);
                 target.ids.retain(|replica, _| there(replica));
                 put_into_slot(&mut target, slot, former.as_ref(), observation);
             } else if names::is_foreign(release) {
@@ -220,7 +221,9 @@ fn put_into_slot(target: &mut Release, slot: Slot, former: Option<&Release>, obs
 fn name_for_slot(spec: &mut ContainerSpec, app: &App, number: ReleaseNumber, slot: Slot) {
     let name = &app.name;
     let mut old = vec![release_host(name, number), former_release_host(name, number)];
-    old.extend([Slot::Blue, Slot::Green].iter().flat_map(|s| [slot_host(name, *s), former_slot_host(name, *s)]));
+    old.extend(
+        [Slot::Blue, Slot::Green].iter().flat_map(|s| [slot_host(name, *s), former_slot_host(name, *s)]),
+    );
     for network in spec.networks.iter_mut().filter(|network| network.name == app.network.as_str()) {
         network.aliases.retain(|alias| !old.contains(alias));
         network.aliases.splice(0..0, [release_host(name, number), slot_host(name, slot)]);
@@ -296,8 +299,13 @@ fn check_health(app: &App, image: &Image, asked: &str) -> Result<()> {
 
 /// Whether a label tells another tool that a container is its: one that bgd creates is not.
 fn is_of_another_tool(label: &str) -> bool {
-    const TOOLS: [&str; 5] =
-        ["com.docker.compose.", "com.docker.stack.", "com.docker.swarm.", "io.podman.compose.", "desktop.docker.io/"];
+    const TOOLS: [&str; 5] = [
+        "com.docker.compose.",
+        "com.docker.stack.",
+        "com.docker.swarm.",
+        "io.podman.compose.",
+        "desktop.docker.io/",
+    ];
     TOOLS.iter().any(|tool| label.starts_with(tool))
 }
 

@@ -30,9 +30,13 @@ pub fn absent(release: &Release, present: &Present) -> Vec<String> {
 pub fn changed(release: &Release, present: &Present) -> Result<Vec<String>> {
     let mut found = Vec::new();
     if is_foreign(release) {
-        let replaced = release.containers.iter().zip(&present.containers).filter(|(_, found)| found.is_none());
+        let replaced =
+            release.containers.iter().zip(&present.containers).filter(|(_, found)| found.is_none());
         found.extend(replaced.map(|((name, _), _)| {
-            format!("{name} is not the container that became release {}: it was removed or replaced", release.number)
+            format!(
+                "{name} is not the container that became release {}: it was removed or replaced",
+                release.number
+            )
         }));
         return Ok(found);
     }

@@ -1,8 +1,6 @@
 use std::net::IpAddr;
 
-use crate::model::{
-    AppName, Release, Slot, former_release_host, former_slot_host, release_host, slot_host,
-};
+use crate::model::{AppName, Release, Slot, former_release_host, former_slot_host, release_host, slot_host};
 use crate::proxy::Target;
 
 /// Where the proxy finds a release.
@@ -16,7 +14,10 @@ pub fn target_of(release: &Release, addresses: Vec<IpAddr>) -> Target {
         let former = former_release_host(app, release.number);
         let known = release_host(app, release.number);
         let host = if has_alias(release, &former) && !has_alias(release, &known) { former } else { known };
-        (host, if keeps_former_slot_host(release) { former_slot_host(app, slot) } else { slot_host(app, slot) })
+        (
+            host,
+            if keeps_former_slot_host(release) { former_slot_host(app, slot) } else { slot_host(app, slot) },
+        )
     };
     Target {
         slot: release.slot,

@@ -83,7 +83,8 @@ fn release(
 }
 
 fn ids(containers: &[&Container]) -> BTreeMap<usize, String> {
-    let replica = |one: &&Container| label_of(one, label::REPLICA).and_then(|text| text.parse::<usize>().ok());
+    let replica =
+        |one: &&Container| label_of(one, label::REPLICA).and_then(|text| text.parse::<usize>().ok());
     let mut replicas: Vec<&&Container> = containers.iter().collect();
     replicas.sort_by_key(|one| replica(one));
     replicas.iter().enumerate().map(|(at, one)| (at + 1, one.id.clone())).collect()

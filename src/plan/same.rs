@@ -11,7 +11,11 @@ pub fn another_project(recorded: &App, app: &App) -> Option<Error> {
     let what = if is_elsewhere {
         format!("serves {}, and this configuration is for {}", known.join(", "), new.join(", "))
     } else if !recorded.image.same_repository(&app.image) {
-        format!("runs {}, and this configuration is for {}", recorded.image.repository(), app.image.repository())
+        format!(
+            "runs {}, and this configuration is for {}",
+            recorded.image.repository(),
+            app.image.repository()
+        )
     } else {
         return None;
     };
@@ -51,7 +55,8 @@ mod tests {
     use super::*;
 
     fn app(image: &str, proxy: &str) -> App {
-        let text = format!("app: web\nimage: {image}\nport: 80\nnetwork: n\nhealth: none\nproxy: {{ {proxy} }}");
+        let text =
+            format!("app: web\nimage: {image}\nport: 80\nnetwork: n\nhealth: none\nproxy: {{ {proxy} }}");
         let source = crate::config::Source { path: "/bgd.yaml".into(), text };
         crate::config::parse(&source, &|_| None, &|_| Err(std::io::Error::other("no files"))).unwrap()
     }

@@ -19,13 +19,16 @@ pub fn also_live_for(store: &Store, release: &Release) -> Result<Option<String>>
         let other = match records.release(ReleaseNumber(0)) {
             Ok(Some(other)) => other,
             Ok(None) => continue,
-            Err(error) => return Ok(Some(format!("it may be release 0 of {name} too: {}", error.one_line()))),
+            Err(error) => {
+                return Ok(Some(format!("it may be release 0 of {name} too: {}", error.one_line())));
+            }
         };
         let live = records.state().map(|state| state.live());
         let is_over = live.is_ok_and(|live| live.is_some_and(|live| live != other.number));
-        let same = other.containers.iter().any(|(theirs, _)| {
-            release.containers.iter().any(|(own, _)| own == theirs)
-        });
+        let same = other
+            .containers
+            .iter()
+            .any(|(theirs, _)| release.containers.iter().any(|(own, _)| own == theirs));
         let same_id = other.ids.values().any(|theirs| release.ids.values().any(|own| own == theirs));
         let knows_ids = !other.ids.is_empty() && !release.ids.is_empty();
         if !is_over && if knows_ids { same_id } else { same } {

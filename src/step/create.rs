@@ -68,8 +68,10 @@ async fn free_slot(context: &Context<'_>) -> Result<()> {
     for (name, _) in &target.containers {
         match engine.container(name).await? {
             Some(other) if !ours.iter().any(|container| container.id == other.id) => {
-                return Err(name_is_taken(name)
-                    .hint(format!("if it is what serves today, and {} has no release yet: bgd adopt {name}", target.app.name)));
+                return Err(name_is_taken(name).hint(format!(
+                    "if it is what serves today, and {} has no release yet: bgd adopt {name}",
+                    target.app.name
+                )));
             }
             _ => {}
         }
@@ -78,11 +80,7 @@ async fn free_slot(context: &Context<'_>) -> Result<()> {
 }
 
 /// Removes a container of a release. Its record is told first which volumes stay, so that it gets them back with a rollback.
-pub(super) async fn remove(
-    context: &Context<'_>,
-    number: ReleaseNumber,
-    container: &Owned,
-) -> Result<()> {
+pub(super) async fn remove(context: &Context<'_>, number: ReleaseNumber, container: &Owned) -> Result<()> {
     let engine = context.engine.as_ref();
     if !container.files_of_its_own(engine).await?.is_empty() {
         context.records.amend(number, |release| own::remember_volumes(release, container))?;

@@ -59,7 +59,8 @@ async fn one(context: &Context<'_>, name: &str, spec: &ContainerSpec) -> Result<
     let number = context.plan.target.number;
     context.records.amend(number, |release| own::remember_volumes(release, found))?;
     let recorded = context.records.release(number)?;
-    let spec = recorded.as_ref().and_then(|release| release.containers.get(at)).map_or(spec, |(_, spec)| spec);
+    let spec =
+        recorded.as_ref().and_then(|release| release.containers.get(at)).map_or(spec, |(_, spec)| spec);
     found.remove(engine).await?;
     let id = engine.create(name, spec).await?;
     context.records.amend(number, |release| {

@@ -24,7 +24,8 @@ fn has_file(scene: &Scene, container: &Container) -> bool {
 fn files_in_an_anonymous_volume_are_told_and_kept() {
     let scene = Scene::new(Nginx::New, Route::Server);
     let image = with_volume(&scene.run, &images().app("1.0"), "/data");
-    let deploy = |code: i32| scene.bgd.run(&["deploy", &image.tag, "--app", &scene.app, "--no-watch"]).code(code);
+    let deploy =
+        |code: i32| scene.bgd.run(&["deploy", &image.tag, "--app", &scene.app, "--no-watch"]).code(code);
     let told = deploy(0);
     assert!(told.stderr.contains("/data") && told.stderr.contains("volumes: ["), "{}", told.stderr);
     // What is empty may go.
@@ -34,7 +35,11 @@ fn files_in_an_anonymous_volume_are_told_and_kept() {
     let before = scene.containers();
     for command in ["plan", "deploy"] {
         let refused = scene.bgd.run(&[command, &image.tag, "--app", &scene.app]).code(3);
-        assert!(refused.stderr.contains("/data") && refused.stderr.contains("volumes: ["), "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains("/data") && refused.stderr.contains("volumes: ["),
+            "{}",
+            refused.stderr
+        );
     }
     assert_eq!(scene.containers(), before, "something was created");
 
