@@ -3,6 +3,7 @@
 mod adopt;
 mod completions;
 mod deploy;
+mod diagnose;
 mod drift;
 mod exit;
 mod history;
@@ -12,6 +13,7 @@ mod preflight;
 mod prune;
 mod queue;
 mod reconcile;
+mod recorded;
 mod recover;
 mod rollback;
 mod run;
@@ -23,6 +25,7 @@ mod summary;
 mod table;
 mod tidy;
 mod today;
+mod trouble;
 mod validate;
 mod which;
 

@@ -186,12 +186,18 @@ pub(super) fn told_of(records: &AppStore, number: ReleaseNumber) -> Result<Relea
             Error::new(Kind::Stuck, message)
                 .hint(format!("put {} back from a backup", records.release_path(number).display()))
         }
-        Err(error) => error.with_kind(Kind::Stuck).context(format!(
-            "an unfinished deploy cannot be brought to its end without the record of release {number}"
-        )),
+        // Without its own remedy: nothing is made anew while a deploy is open.
+        Err(error) => Error::new(
+            Kind::Stuck,
+            format!(
+                "an unfinished deploy cannot be brought to its end without the record of release {number}"
+            ),
+        )
+        .caused_by(error)
+        .hint(format!("put {} back from a backup", records.release_path(number).display())),
     };
     Err(first.hint(format!("nothing was touched. See with `bgd status {app}` what is live")).hint(format!(
-        "when that is right, move {} away; the next deploy frees the place of what is left",
+        "when that is right, move {} away; then `bgd recover {app}` makes the records fit it",
         records.journal_path().display()
     )))
 }

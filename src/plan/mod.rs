@@ -15,5 +15,5 @@ pub use drift::{absent, changed};
 pub(crate) use names::{container_names, is_foreign};
 pub use names::{release_host, slot_host, target_of};
 pub use observe::{Observation, Present, observe, present};
-pub use rebuild::{Rebuilt, rebuild};
+pub use rebuild::{Known, Rebuilt, rebuild};
 pub use settings::settings;

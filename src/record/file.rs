@@ -57,9 +57,9 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T>
         format: String,
     }
     let damaged = |error| {
-        Error::new(Kind::Other, format!("{} is damaged", path.display()))
-            .caused_by(error)
-            .hint("bgd writes its files whole or not at all: something else changed it. Put it back from a backup, or move it away")
+        Error::new(Kind::NeedsRecovery, format!("{} is damaged", path.display())).caused_by(error).hint(
+            "bgd writes its files whole or not at all: something else changed it. Put it back from a backup",
+        )
     };
     let head: Head = serde_json::from_slice(bytes).map_err(damaged)?;
     check_format(&head.format, path)?;

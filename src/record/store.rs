@@ -51,7 +51,8 @@ impl Store {
         // A folder that only a refused deploy made holds a lock and nothing else: not an app yet.
         apps.retain(|name| {
             let app = self.app(name);
-            app.folder.join("releases").exists() || app.journal_path().exists()
+            let left = ["releases", "state.json"].map(|name| app.folder.join(name).exists());
+            left.contains(&true) || app.journal_path().exists()
         });
         Ok(apps)
     }
@@ -118,7 +119,9 @@ impl AppStore {
     /// # Errors
     /// A file that is damaged or of a newer format.
     pub fn state(&self) -> Result<AppState> {
-        Ok(file::read(&self.folder.join("state.json"))?.unwrap_or_default())
+        let state =
+            file::read(&self.folder.join("state.json")).map_err(|error| self.can_be_made_anew(error))?;
+        Ok(state.unwrap_or_default())
     }
 
     /// One release; `None` when there is no record of it.
@@ -126,7 +129,18 @@ impl AppStore {
     /// # Errors
     /// A file that is damaged or of a newer format.
     pub fn release(&self, number: ReleaseNumber) -> Result<Option<Release>> {
-        file::read(&self.release_path(number))
+        file::read(&self.release_path(number)).map_err(|error| self.can_be_made_anew(error))
+    }
+
+    /// Of what the containers and the proxy tell as well, the remedy is to ask these.
+    fn can_be_made_anew(&self, error: Error) -> Error {
+        if error.kind() != Kind::NeedsRecovery {
+            return error;
+        }
+        error.hint(format!(
+            "or make it anew from the containers and the proxy, which keeps the damaged file: bgd recover {}",
+            self.name
+        ))
     }
 
     /// The numbers of all recorded releases, oldest first.
@@ -252,6 +266,21 @@ impl LockedApp {
     /// When it is not surely on disk.
     pub fn put_state(&self, state: &AppState) -> Result<()> {
         file::write(&self.folder.join("state.json"), state)
+    }
+
+    /// Moves a damaged record out of the way, to `NAME.damaged` beside it, and returns where it is now.
+    ///
+    /// # Errors
+    /// When it cannot be moved.
+    pub fn set_aside(&self, number: Option<ReleaseNumber>) -> Result<PathBuf> {
+        let from = number.map_or_else(|| self.folder.join("state.json"), |number| self.release_path(number));
+        let named = |end: &str| PathBuf::from(format!("{}{end}", from.display()));
+        let numbered = (2..1000).map(|n| named(&format!(".damaged-{n}")));
+        // What an earlier recovery has set aside stays.
+        let mut free = std::iter::once(named(".damaged")).chain(numbered).filter(|path| !path.exists());
+        let to = free.next().unwrap_or_else(|| named(".damaged"));
+        fs::rename(&from, &to).map_err(|error| file::cannot("move", &from, error))?;
+        Ok(to)
     }
 
     /// Keeps the proxy's files as they were before the deploy.
