@@ -8,7 +8,7 @@ use super::recorded::{Recorded, told};
 use super::trouble::Trouble;
 use crate::docker::{Engine, Summary};
 use crate::error::{Kind, Result};
-use crate::model::{App, Health, Method, Outcome, Release, ReleaseNumber, Slot, label};
+use crate::model::{App, Health, Method, Outcome, Release, ReleaseNumber, Slot, label, shown_path};
 use crate::plan::{self, Present};
 use crate::proxy::{Live, Proxy, Seen, Severity, Through};
 use crate::record::{AppStore, JournalState};
@@ -191,8 +191,8 @@ fn adopted(release: &Release, present: &Present) -> Vec<Trouble> {
 /// Asks the live release through the proxy, as a client would. Where that fails, what preflight would refuse is told too.
 async fn unanswered(proxy: &dyn Proxy, release: &Release) -> Vec<Trouble> {
     let (path, is_known) = path(&release.app);
-    let shown = path.split('?').next().unwrap_or(path);
-    let what = |end: String| format!("GET {shown} through {}: {end}", release.app.proxy.container());
+    let what =
+        |end: String| format!("GET {} through {}: {end}", shown_path(path), release.app.proxy.container());
     let through = Through { method: "GET", path, host: host(&release.app), limit: LIMIT };
     let mut troubles = match proxy.through(through).await {
         // These are the proxy's own answers for an app that it cannot reach.

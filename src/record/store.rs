@@ -29,6 +29,13 @@ impl Store {
     pub fn of_this_user(env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
         if let Some(folder) = set("BGD_STATE_DIR") {
+            if !Path::new(&folder).is_absolute() {
+                return Err(Error::new(
+                    Kind::Config,
+                    format!("BGD_STATE_DIR is {folder:?}, which is another folder in each working folder"),
+                )
+                .hint("set it to an absolute path, such as /var/lib/bgd"));
+            }
             return Ok(Self::at(folder));
         }
         if nix::unistd::geteuid().is_root() {
@@ -96,6 +103,7 @@ impl Store {
     /// # Errors
     /// Of kind `Locked` when it is not free within a minute.
     pub async fn lock_proxy(&self, proxy: &str) -> Result<Lock> {
+        file::check_owner(&self.root, &self.root.join("proxies"))?;
         let limit = std::time::Duration::from_secs(60);
         Lock::wait(&lock::proxy_lock(&self.root, proxy), &format!("the proxy {proxy}"), limit).await
     }
@@ -204,6 +212,8 @@ impl AppStore {
     /// # Errors
     /// Of kind `Locked`, naming the holder.
     pub async fn lock(self, wait: std::time::Duration) -> Result<LockedApp> {
+        let root = self.folder.parent().and_then(Path::parent).unwrap_or(&self.folder);
+        file::check_owner(root, &self.folder)?;
         let lock = Lock::wait(&self.folder.join("lock"), &self.name.to_string(), wait).await?;
         file::sweep(&self.folder);
         file::sweep(&self.folder.join("releases"));
@@ -377,6 +387,14 @@ impl LockedApp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_relative_state_folder_is_refused() {
+        let env = |name: &str| (name == "BGD_STATE_DIR").then(|| "state".to_owned());
+        let error = Store::of_this_user(&env).unwrap_err();
+        assert_eq!(error.kind(), Kind::Config);
+        assert!(error.hints()[0].contains("absolute"), "{error:?}");
+    }
 
     #[tokio::test]
     async fn the_newest_journal_is_named_last_also_when_the_clock_was_set_back() {

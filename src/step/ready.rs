@@ -8,7 +8,7 @@ use super::containers::{end_of, not_ready};
 use super::{Context, Step};
 use crate::docker::{ContainerEvent, EventKind, HealthStatus};
 use crate::error::{Error, Kind, Result};
-use crate::model::{Expectation, Health, HealthTiming, Method, SmokeTest};
+use crate::model::{Expectation, Health, HealthTiming, Method, SmokeTest, shown_path};
 use crate::probe::Request;
 
 /// How often the check is run before green is ready: nobody shall wait for Docker's first interval.
@@ -186,8 +186,10 @@ async fn attempt(context: &Context<'_>, name: &str) -> Result<(), String> {
             let vantage = context.proxy.vantage().await.map_err(|error| error.one_line())?;
             match vantage.request(&request).await {
                 Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
-                Ok(answer) => Err(format!("GET {path} on port {} answered {}", app.port, answer.status)),
-                Err(failure) => Err(format!("GET {path} on port {}: {failure}", app.port)),
+                Ok(answer) => {
+                    Err(format!("GET {} on port {} answered {}", shown_path(path), app.port, answer.status))
+                }
+                Err(failure) => Err(format!("GET {} on port {}: {failure}", shown_path(path), app.port)),
             }
         }
         Health::Command { test, timing } => exec(context, name, test, timing.timeout).await,
