@@ -8,7 +8,9 @@ use super::recorded::{Recorded, told};
 use super::trouble::Trouble;
 use crate::docker::{Engine, Summary};
 use crate::error::{Kind, Result};
-use crate::model::{App, Health, Method, Outcome, Release, ReleaseNumber, Slot, label, shown_path};
+use crate::model::{
+    App, ContainerName, Health, Method, Outcome, Release, ReleaseNumber, Slot, label, shown_path,
+};
 use crate::plan::{self, Present};
 use crate::proxy::{Live, Proxy, Seen, Severity, Through};
 use crate::record::{AppStore, JournalState};
@@ -157,6 +159,11 @@ pub(super) async fn closely(
     recorded: &Recorded,
     diagnosis: &Diagnosis,
 ) -> Result<Vec<Trouble>> {
+    if diagnosis.troubles.iter().any(|trouble| matches!(trouble, Trouble::ProxyUnasked { .. }))
+        && let Some(app) = recorded.app()
+    {
+        return Ok(renamed(engine, app).await?.into_iter().collect());
+    }
     let Some(release) = diagnosis.number.and_then(|number| recorded.release(number)) else {
         return Ok(Vec::new());
     };
@@ -169,6 +176,30 @@ pub(super) async fn closely(
         troubles.extend(unanswered(proxy.as_ref(), release).await);
     }
     Ok(troubles)
+}
+
+/// Looks for the proxy under another name: a container on the app's network that routes to the app.
+async fn renamed(engine: &Rc<dyn Engine>, app: &App) -> Result<Option<Trouble>> {
+    let known = app.proxy.container();
+    if engine.container(known.as_str()).await?.is_some() {
+        return Ok(None);
+    }
+    let is_candidate = |summary: &Summary| {
+        summary.status == "running"
+            && summary.addresses.contains_key(app.network.as_str())
+            && !summary.labels.contains_key(label::APP)
+    };
+    for summary in engine.containers(&[]).await?.into_iter().filter(is_candidate) {
+        let Ok(name) = ContainerName::parse(&summary.name) else { continue };
+        let there = App { proxy: app.proxy.clone().in_container(name), ..app.clone() };
+        let live = async { crate::proxy::open(engine.clone(), &there)?.live().await };
+        if matches!(live.await, Ok(Some(_))) {
+            let remedy = format!("docker rename {} {known}", summary.name);
+            let what = format!("the proxy {known} of its records is named {} by now", summary.name);
+            return Ok(Some(Trouble::Refused { what, remedy: Some(remedy) }));
+        }
+    }
+    Ok(None)
 }
 
 fn adopted(release: &Release, present: &Present) -> Vec<Trouble> {

@@ -35,6 +35,19 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     }
 }
 
+/// The hint of a smoke test as one of a health check, which takes other keys.
+fn for_health(hint: String) -> String {
+    if hint.contains("`expect.within`") {
+        hint.replace("`expect.within`", "`health.timeout`")
+    } else if ["`headers:", "`expect:"].iter().any(|key| hint.contains(key)) {
+        "`health` asks without headers and wants a 2xx: name a path that answers so, or ask by a smoke test, which \
+         takes `headers` and `expect`, and set `health: none`"
+            .to_owned()
+    } else {
+        hint
+    }
+}
+
 async fn late(context: &Context<'_>, names: &[&String], limit: Duration) -> Error {
     for name in names {
         if let Err(last) = attempt(context, name).await {
@@ -70,7 +83,7 @@ async fn diagnosed(context: &Context<'_>, name: &str, why: impl Into<String>) ->
         Some(container) => match super::smoke::diagnose(context, &container, &test).await {
             Some((message, hint)) => {
                 let error = error.detail("health check", message);
-                hint.into_iter().fold(error, Error::hint)
+                hint.map(for_health).into_iter().fold(error, Error::hint)
             }
             None => error,
         },
@@ -232,5 +245,25 @@ impl Context<'_> {
     /// Tells that the step waits for something.
     pub(super) fn waiting(&self, step: Step, message: impl Into<String>) {
         self.progress(step, 0, None, message);
+    }
+}
+
+#[cfg(test)]
+mod hint_tests {
+    use super::for_health;
+
+    #[test]
+    fn no_hint_of_a_health_check_names_a_key_that_it_refuses() {
+        for hint in [
+            "set one that it serves with `headers: { Host: … }`",
+            "expect it with `expect: { status: 301 }`",
+            "look at its log, or raise `expect.within`",
+        ] {
+            let hint = for_health(hint.to_owned());
+            assert!(
+                !hint.contains("headers:") && !hint.contains("expect:") && !hint.contains("within"),
+                "{hint}"
+            );
+        }
     }
 }
