@@ -241,7 +241,13 @@ async fn unanswered(proxy: &dyn Proxy, release: &Release) -> Vec<Trouble> {
     };
     let findings = proxy.preflight().await.unwrap_or_default();
     let refused = findings.into_iter().filter(|finding| finding.severity == Severity::Refusal);
-    troubles.extend(refused.map(|one| Trouble::Refused { what: one.message, remedy: one.remedy }));
+    let refused: Vec<_> =
+        refused.map(|one| Trouble::Refused { what: one.message, remedy: one.remedy }).collect();
+    if !refused.is_empty() {
+        // That is the cause, and a release that is deployed anew would not be reached either.
+        let unreached = troubles.iter().map(|one| Trouble::Refused { what: one.what(), remedy: None });
+        troubles = unreached.chain(refused).collect();
+    }
     troubles
 }
 

@@ -41,6 +41,11 @@ pub(super) async fn repair(bench: &Bench<'_>, app: &App, yes: bool) -> Result<()
                 Ok(())
             }
             // Each is told with what a person can do.
+            left if left.iter().any(|trouble| matches!(trouble, Trouble::Refused { .. })) => {
+                let error =
+                    Error::new(Kind::Config, format!("{name} is not reached, which takes a change by hand"));
+                Err(left.iter().fold(error, |error, trouble| error.hint(trouble.told(name))))
+            }
             left => {
                 left.iter().for_each(|trouble| report.warn(trouble.told(name), None));
                 Ok(())

@@ -158,7 +158,7 @@ fn files_networks_and_containers() {
     remedied(&scene, "1 of its 1 containers are missing", "1.1");
 
     docker.ok(["network", "disconnect", &network, scene.edge.name()]);
-    remedied(&scene, "is not on the network", "1.1");
+    remedied(&scene, "is not on the app's network", "1.1");
     docker.ok(["rename", scene.edge.name(), &format!("{}-front", scene.edge.name())]);
     remedied(&scene, "is named", "1.1");
     docker.ok(["stop", "-t", "1", scene.edge.name()]);
