@@ -157,8 +157,27 @@ fn of_route(
 pub(super) async fn closely(
     engine: &Rc<dyn Engine>,
     recorded: &Recorded,
-    diagnosis: &Diagnosis,
-) -> Result<Vec<Trouble>> {
+    diagnosis: &mut Diagnosis,
+) -> Result<()> {
+    let is_no_route = |trouble: &Trouble| matches!(trouble, Trouble::NoRoute { .. });
+    if let Some(app) = recorded.app().filter(|_| diagnosis.troubles.iter().any(is_no_route)) {
+        let proxy = app.proxy.container();
+        let found = engine.container(proxy.as_str()).await?;
+        if let Some(found) = found.filter(|found| !found.state.running) {
+            // It has its route again when it runs.
+            diagnosis.troubles.retain(|trouble| !is_no_route(trouble));
+            diagnosis.troubles.push(Trouble::Refused {
+                what: format!("the proxy {proxy} is {}", found.state.status),
+                remedy: Some(format!("docker start {proxy}")),
+            });
+        }
+    }
+    let more = more(engine, recorded, diagnosis).await?;
+    diagnosis.troubles.extend(more);
+    Ok(())
+}
+
+async fn more(engine: &Rc<dyn Engine>, recorded: &Recorded, diagnosis: &Diagnosis) -> Result<Vec<Trouble>> {
     if diagnosis.troubles.iter().any(|trouble| matches!(trouble, Trouble::ProxyUnasked { .. }))
         && let Some(app) = recorded.app()
     {
@@ -283,8 +302,7 @@ pub(super) async fn one(
     let containers: Vec<&Summary> = labelled.iter().collect();
     let evidence = Evidence { recorded: &recorded, seen: Some(seen), containers: &containers };
     let mut diagnosis = diagnose(evidence);
-    let more = closely(engine, &recorded, &diagnosis).await?;
-    diagnosis.troubles.extend(more);
+    closely(engine, &recorded, &mut diagnosis).await?;
     Ok((recorded, diagnosis))
 }
 

@@ -95,8 +95,7 @@ async fn rows(
         let seen = if one.app().is_some() { lives.next() } else { None };
         let mut diagnosis = diagnose(Evidence { recorded: one, seen, containers: &containers });
         if looks_closely && one.holder.is_none() {
-            let more = closely(engine, one, &diagnosis).await?;
-            diagnosis.troubles.extend(more);
+            closely(engine, one, &mut diagnosis).await?;
         }
         let mut row = row(one, &diagnosis, &containers);
         row.problems.extend(image_is_gone(one, row.live, &containers, &images));

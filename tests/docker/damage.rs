@@ -162,5 +162,5 @@ fn files_networks_and_containers() {
     docker.ok(["rename", scene.edge.name(), &format!("{}-front", scene.edge.name())]);
     remedied(&scene, "is named", "1.1");
     docker.ok(["stop", "-t", "1", scene.edge.name()]);
-    remedied(&scene, "could not be asked", "1.1");
+    remedied(&scene, "the proxy edge-", "1.1");
 }
