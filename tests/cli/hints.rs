@@ -108,16 +108,16 @@ fn literals(source: &str) -> Vec<String> {
             here.split_once('\n').map_or("", |(_, rest)| rest)
         } else if here.starts_with("'\"'") || here.starts_with("'\\\"'") {
             here.split_at(if here.starts_with("'\\") { 4 } else { 3 }).1
-        } else if here.starts_with('"') {
+        } else if let Some(inner) = here.strip_prefix('"') {
             let raw = before.trim_end_matches('#');
             let hashes = &before[raw.len()..];
             if raw.ends_with('r') {
                 let end = format!("\"{hashes}");
-                let (text, rest) = here[1..].split_once(end.as_str()).unwrap_or((&here[1..], ""));
+                let (text, rest) = inner.split_once(end.as_str()).unwrap_or((inner, ""));
                 found.push(text.to_owned());
                 rest
             } else {
-                let (text, rest) = quoted(&here[1..]);
+                let (text, rest) = quoted(inner);
                 found.push(text);
                 rest
             }

@@ -134,8 +134,8 @@ fn files_networks_and_containers() {
     let docker = scene.run.docker();
     let file = || {
         let files = scene.edge.files().into_iter();
-        let own = files.filter(|name| name.contains(&scene.app) && name.ends_with(".conf"));
-        scene.edge.host_folder().unwrap().join(own.last().unwrap())
+        let mut own = files.filter(|name| name.contains(&scene.app) && name.ends_with(".conf"));
+        scene.edge.host_folder().unwrap().join(own.next_back().unwrap())
     };
     let text = fs::read_to_string(file()).unwrap();
     fs::write(file(), format!("{text}# mine\n")).unwrap();
