@@ -13,6 +13,7 @@ mod hooks;
 mod killed;
 mod locks;
 mod lost;
+mod main_job;
 mod outside;
 mod proxy_faults;
 mod prune;
