@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     // bgd as its own helper inside a container: no commands for people, so the parser does not know them.
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     match (arguments.next().as_deref(), arguments.next()) {
         (Some(helper::COMMAND), Some(container)) => return helper::main(&container),
         (Some(helper::ASLEEP), None) => return helper::asleep(),

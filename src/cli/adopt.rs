@@ -63,7 +63,10 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
         )
         .hint(format!("bgd recover {}", app.name)));
     }
-    if let Some(live) = bench.records.state()?.live() {
+    // One whose record is gone is adopted once more: nothing else could tell which container it is.
+    if let Some(live) = bench.records.state()?.live()
+        && (live != ReleaseNumber(0) || bench.records.release(live)?.is_some())
+    {
         return Err(Error::new(
             Kind::Usage,
             format!("{} has release {live} already: there is nothing to adopt", app.name),
@@ -132,7 +135,7 @@ pub(super) fn check(container: &Container, app: &App, store: &Store) -> Result<(
     }
     if own::is_marked(&container.spec.labels) {
         return Err(refuse(format!("{name} is bgd's already"))
-            .hint("if its records were lost, deploy it anew: bgd deploy IMAGE"));
+            .hint(format!("if its records were lost, make them anew: bgd recover {}", app.name)));
     }
     if let Some(other) = also_live_for(store, &release_0(app, container))? {
         return Err(refuse(format!("{name} cannot be live for two apps: {other}")).hint(

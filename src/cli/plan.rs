@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use similar::{ChangeTag, TextDiff};
 
 use super::which::Which;
-use super::{Session, drift, preflight, table, today, volumes};
+use super::{Session, diagnose, preflight, table, today, volumes};
 use crate::compose;
 use crate::docker::Image;
 use crate::error::Result;
@@ -61,8 +61,9 @@ pub(super) async fn print(session: &Session, app: &App, image: &ImageRef, same_a
         volumes: Vec::new(),
     };
     let observation = plan::observe(engine.as_ref(), proxy.as_ref(), &records, app).await?;
-    for drift in drift::look(&engine, &observation).await? {
-        session.report.warn(drift, None);
+    let (_, diagnosis) = diagnose::one(&engine, &records, app).await?;
+    for trouble in diagnosis.troubles.iter().filter(|trouble| trouble.is_about_what_runs()) {
+        session.report.warn(trouble.what(), None);
     }
     today::tell(engine.as_ref(), (&session.store()?, &records), app, &observation, session.report.as_ref())
         .await?;

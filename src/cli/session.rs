@@ -68,6 +68,10 @@ impl Session {
 
     /// The records of this user.
     pub(super) fn store(&self) -> Result<Store> {
+        if let Err(std::env::VarError::NotUnicode(value)) = std::env::var("BGD_STATE_DIR") {
+            let message = format!("BGD_STATE_DIR is not UTF-8 text: {}", value.to_string_lossy());
+            return Err(Error::new(Kind::Config, message).hint("name a folder whose path is UTF-8 text"));
+        }
         Store::of_this_user(&self.env)
     }
 

@@ -27,7 +27,7 @@ pub use proxy::{
 };
 pub use release::{Outcome, Release, ReleaseNumber};
 pub use retention::Retention;
-pub use secret::Secret;
+pub use secret::{Secret, shown_path};
 pub use slot::Slot;
 pub use spec::{
     ContainerSpec, Device, HealthCheck, LogDriver, Mount, MountKind, NetworkAttachment, PortBinding, Restart,

@@ -56,6 +56,6 @@ pub async fn make(engine: &dyn Engine, name: &str, spec: &ContainerSpec) -> Resu
 
 /// The error that a name which bgd needs is another's.
 pub fn name_is_taken(name: &str) -> Error {
-    Error::new(Kind::Config, format!("there is a container {name} already, and it is not one that bgd made"))
+    Error::new(Kind::Config, format!("there is a container {name} already, and it is not bgd's"))
         .hint(format!("rename it, which stops nothing: docker rename {name} {name}-old"))
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use futures_util::future::try_join_all;
 
 use super::{Owned, is_marked, labelled};
@@ -80,6 +82,8 @@ pub struct OfApp {
     pub known: Vec<(ReleaseNumber, Summary)>,
     /// Those that no record knows: of a release that is not recorded, or another than the one that was recorded.
     pub unknown: Vec<Summary>,
+    /// The releases among theirs that are recorded, with other containers.
+    pub(crate) recorded: BTreeSet<ReleaseNumber>,
 }
 
 /// Sorts an app's containers by whether the records know them. `record` looks a release up.
@@ -99,6 +103,7 @@ pub fn of_app(
                 replica_of(listed, release, replica).is_some_and(|replica| replica.id == summary.id)
             })
         };
+        sorted.recorded.extend(release.as_ref().map(|release| release.number));
         match release.filter(is_its) {
             Some(release) => sorted.known.push((release.number, summary.clone())),
             None => sorted.unknown.push(summary.clone()),
@@ -108,6 +113,12 @@ pub fn of_app(
 }
 
 impl OfApp {
+    /// Those that say they are of a recorded release and are none of its.
+    pub fn strangers(&self) -> impl Iterator<Item = &Summary> {
+        let number = |summary: &Summary| summary.labels.get(label::RELEASE)?.parse().ok().map(ReleaseNumber);
+        self.unknown.iter().filter(move |one| number(one).is_some_and(|it| self.recorded.contains(&it)))
+    }
+
     /// The known ones of these releases, looked up.
     ///
     /// # Errors

@@ -344,7 +344,7 @@ pub(crate) fn record_is_lost(app: &AppName, live: Live) -> Error {
         format!("the proxy routes to {what} of {app}, of which there is no record"),
     )
     .hint("was it deployed by another user, or with another BGD_STATE_DIR?")
-    .hint("if the records are lost, make them anew where the bgd.yaml is: bgd recover")
+    .hint(format!("if the record is lost, make it anew, where its bgd.yaml is: bgd recover {app}"))
 }
 
 /// A release needs its image, and the host has it no more.

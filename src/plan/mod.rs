@@ -16,6 +16,6 @@ pub use drift::{absent, changed};
 pub use names::target_of;
 pub(crate) use names::{container_names, is_foreign};
 pub use observe::{Observation, Present, observe, present};
-pub use rebuild::{Rebuilt, rebuild};
+pub use rebuild::{Known, Rebuilt, rebuild};
 pub use same::another_project;
 pub use settings::settings;

@@ -25,10 +25,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
             && !known.iter().any(|one| one.id == other.id)
         {
             context.report.warn(
-                format!(
-                    "the live containers keep their names: {wanted} is not one that bgd made for {}",
-                    app.name
-                ),
+                format!("the live containers keep their names: {wanted} is another's, not of {}", app.name),
                 Some(format!("rename it, which stops nothing: docker rename {wanted} {wanted}-old")),
             );
             return Ok("the live containers keep their names".to_owned());

@@ -7,6 +7,7 @@ mod chaos;
 mod clock;
 mod closed_output;
 mod daemon;
+mod damage;
 mod drift;
 mod hooks;
 mod identity;

@@ -1,5 +1,5 @@
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use super::serve::COMMAND;
 use super::wire::{Call, Reply, line};
 use crate::docker::{Attached, Container, Engine};
 use crate::error::{Context, Error, Kind, Result};
-use crate::model::{ContainerSpec, Restart, label};
+use crate::model::{ContainerSpec, LogDriver, Restart, label};
 use crate::own;
 use crate::probe::inside::{Ask, Got};
 use crate::probe::standing::Channel;
@@ -99,6 +99,8 @@ fn spec(container: &Container, image: &str) -> ContainerSpec {
         labels: [(label::HELPER.to_owned(), container.name.clone())].into(),
         restart: Restart::No,
         read_only: true,
+        // Its answers hold whole responses of the app and files of the proxy: they must not reach a log of the engine.
+        log: Some(LogDriver { driver: "none".to_owned(), options: BTreeMap::new() }),
         // To see the root of a process that runs as another user, and to write where another user owns the folder.
         cap_drop: vec!["ALL".to_owned()],
         cap_add: vec!["SYS_PTRACE".to_owned(), "DAC_OVERRIDE".to_owned()],
