@@ -48,7 +48,7 @@ pub struct Args {
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     let which = Which { first: None, image: None, app: args.app.clone(), source: args.source.clone() };
     let (app, _) = which.find(session)?;
-    let bench = Bench::set_up(session, &app, args.queue.limit(Duration::ZERO)).await?;
+    let bench = Bench::set_up(session, &app.name, args.queue.limit(Duration::ZERO)).await?;
     if bench.unfinished()?.is_some() {
         return Err(Error::new(
             Kind::NeedsRecovery,
@@ -68,7 +68,8 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
         Error::new(Kind::Usage, format!("there is no container {name}")).hint("see what runs with: docker ps")
     })?;
     check(&container, &app)?;
-    preflight::check(bench.engine.as_ref(), bench.proxy.as_ref(), &app, session.report.as_ref()).await?;
+    preflight::check(bench.engine.as_ref(), bench.proxies.of(&app)?.as_ref(), &app, session.report.as_ref())
+        .await?;
     execute(&bench, &app, &container).await
 }
 
@@ -98,6 +99,7 @@ pub(super) async fn execute(bench: &Bench<'_>, app: &App, container: &Container)
             repo_digest: image.and_then(|image| image.repo_digests.into_iter().next()),
             containers: vec![(container.name.clone(), container.spec.clone())],
             app: app.clone(),
+            proxy: None,
             created: Timestamp::now(),
             outcome: Outcome::Adopted,
         },

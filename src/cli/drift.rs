@@ -1,7 +1,5 @@
 //! What is not as the records say although no deploy is unfinished, and how it is put right.
 
-use std::rc::Rc;
-
 use jiff::Timestamp;
 
 use super::run::{Bench, agreed, confirm};
@@ -9,17 +7,22 @@ use crate::docker::Engine;
 use crate::error::{Error, Kind, Result};
 use crate::model::ReleaseNumber;
 use crate::plan::{self, Observation, Wish};
+use crate::proxy::Proxies;
 use crate::record::{AppState, Cause};
 
 /// What of the live release is not as its record says, a line each: containers that are gone, stopped or changed, files
 /// of the proxy that were edited, a route that is gone.
-pub(super) async fn look(engine: &Rc<dyn Engine>, observation: &Observation) -> Result<Vec<String>> {
+pub(super) async fn look(
+    engine: &dyn Engine,
+    proxies: &Proxies,
+    observation: &Observation,
+) -> Result<Vec<String>> {
     let Some(release) = &observation.former else { return Ok(Vec::new()) };
-    let present = plan::present(engine.as_ref(), release).await?;
+    let present = plan::present(engine, release).await?;
     let mut found = plan::absent(release, &present);
     found.extend(plan::changed(release, &present)?);
     let proxy = release.app.proxy.container();
-    let seen = crate::proxy::open(engine.clone(), &release.app)?.seen().await?;
+    let seen = proxies.of(&release.app)?.seen().await?;
     found.extend(seen.edited.iter().map(|path| format!("{path} in {proxy} was changed or removed by hand")));
     if seen.live.is_none() {
         found.push(format!("{proxy} has no route for {}", release.app.name));
@@ -41,9 +44,10 @@ pub(super) async fn repair(bench: &Bench<'_>, yes: bool) -> Result<()> {
         report.note(format!("nothing is unfinished for {name}"));
         return Ok(());
     };
-    let observation = plan::observe(engine.as_ref(), bench.proxy.as_ref(), records, &recorded.app).await?;
+    let recorded = bench.proxies.locate(&recorded, &[]).await?;
+    let observation = plan::observe(engine.as_ref(), &bench.proxies, records, &recorded.app).await?;
     let live = observation.former.as_ref().map_or(recorded.number, |former| former.number);
-    let found = look(engine, &observation).await?;
+    let found = look(engine.as_ref(), &bench.proxies, &observation).await?;
     let mut what = Vec::new();
     if live != recorded.number {
         report.note(format!("the proxy routes to release {live}, the records say {}", recorded.number));

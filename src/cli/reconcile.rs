@@ -10,7 +10,7 @@ use crate::plan::{self, Rebuilt};
 /// Shows what the records would be, and writes them when that was agreed to. Touches no container and no proxy.
 pub(super) async fn run(bench: &Bench<'_>, app: &App, yes: bool) -> Result<()> {
     let report = bench.session.report.as_ref();
-    let live = bench.proxy.live().await?;
+    let live = bench.proxies.of(app)?.live().await?;
     let labelled = bench.engine.containers(&[format!("{}={}", label::APP, app.name)]).await?;
     let containers = futures_util::future::try_join_all(
         labelled.iter().map(|summary| bench.engine.container(&summary.id)),

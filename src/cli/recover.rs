@@ -41,17 +41,17 @@ pub struct Args {
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     if let Some(app) = lost(&args, session)? {
-        let bench = Bench::set_up(session, &app, args.queue.limit(Duration::from_secs(1))).await?;
+        let bench = Bench::set_up(session, &app.name, args.queue.limit(Duration::from_secs(1))).await?;
         return reconcile::run(&bench, &app, args.yes).await;
     }
     let name = session.known_app(args.app.as_ref())?;
     let records = session.store()?.app(&name);
-    let number = match records.journal()? {
-        JournalState::Open(replay) => replay.release,
+    match records.journal()? {
+        // Without its record nothing can be brought to an end, and no lock is worth waiting for.
+        JournalState::Open(replay) => told_of(&records, replay.release)?,
         JournalState::None | JournalState::Ended(_) => return put_right(records, session, &args).await,
     };
-    let app = told_of(&records, number)?.app;
-    let bench = Bench::set_up(session, &app, args.queue.limit(Duration::from_secs(1))).await?;
+    let bench = Bench::set_up(session, &name, args.queue.limit(Duration::from_secs(1))).await?;
     let Some(replay) = bench.unfinished()? else {
         return drift::repair(&bench, args.yes).await;
     };
@@ -127,6 +127,6 @@ async fn put_right(records: AppStore, session: &Session, args: &Args) -> Result<
         session.report.note(format!("nothing is unfinished for {name}"));
         return Ok(());
     };
-    let bench = Bench::set_up(session, &live.app, wait).await?;
+    let bench = Bench::set_up(session, &live.app.name, wait).await?;
     drift::repair(&bench, args.yes).await
 }

@@ -8,8 +8,10 @@ use super::{Session, table, today};
 use crate::docker::{Engine, Summary};
 use crate::error::{Error, Result};
 use crate::model::{App, AppName, Release, ReleaseNumber, Slot, label};
-use crate::proxy::Seen;
+use crate::proxy::{Proxies, Seen};
 use crate::record::{AppState, AppStore, Holder, JournalState};
+
+mod places;
 
 /// Show what is live, healthy and warm.
 ///
@@ -98,11 +100,17 @@ async fn rows(
         Some(name) => vec![session.known_app(Some(name))?],
         None => store.apps()?,
     };
-    let recorded: Vec<_> = names.into_iter().map(|name| read(store.app(&name), name)).collect();
+    let mut recorded: Vec<_> = names.into_iter().map(|name| read(store.app(&name), name)).collect();
+    let looks_closely = recorded.len() <= MANY;
+    let proxies = Proxies::new(shared.clone());
+    if looks_closely {
+        for one in &mut recorded {
+            places::locate(&proxies, one).await?;
+        }
+    }
     let of_apps = [label::APP.to_owned()];
     let (labelled, images) = tokio::try_join!(engine.containers(&of_apps), engine.image_ids())?;
     let apps: Vec<_> = recorded.iter().filter_map(|one| one.app.as_ref()).collect();
-    let looks_closely = recorded.len() <= MANY;
     let mut lives = crate::proxy::seen_many(shared.clone(), &apps).await.into_iter();
     let mut rows = Vec::new();
     for one in recorded {
@@ -111,6 +119,7 @@ async fn rows(
         row.problems.extend(image_is_gone(&one, row.live, &labelled, &images));
         if looks_closely && one.holder.is_none() {
             row.problems.extend(changed(&one, row.live, engine).await?);
+            row.problems.extend(places::left(&proxies, &one, row.live).await);
         }
         if let Some(service) = one.live.as_ref().and_then(|live| live.app.compose.as_ref()) {
             let beside = today::beside(engine, &one.store, service).await?;

@@ -41,10 +41,23 @@ pub struct Release {
     pub app: App,
     /// The specification of each replica's container, with its name.
     pub containers: Vec<(String, ContainerSpec)>,
+    /// The container of the proxy when the release became live, to find it again under another name. Records of before
+    /// there was this have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyIdentity>,
     /// When the deploy began.
     pub created: Timestamp,
     /// Whether it ended well.
     pub outcome: Outcome,
+}
+
+/// What tells the container of a proxy when it is called otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProxyIdentity {
+    /// Its full id.
+    pub id: String,
+    /// What is mounted as the folder into which bgd writes: a path of the host or the name of a volume.
+    pub folder: Option<String>,
 }
 
 /// How the deploy of a release ended.

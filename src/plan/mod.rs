@@ -3,6 +3,7 @@
 mod build;
 mod drift;
 mod hooks;
+mod moves;
 mod names;
 mod observe;
 pub mod prune;
@@ -12,8 +13,9 @@ mod settings;
 pub(crate) use build::record_is_lost;
 pub use build::{Plan, Wish, build, image_is_gone};
 pub use drift::{absent, changed};
+pub use moves::{Move, left};
 pub(crate) use names::{container_names, is_foreign};
 pub use names::{release_host, slot_host, target_of};
-pub use observe::{Observation, Present, observe, present};
+pub use observe::{Observation, Present, located, observe, present, routes};
 pub use rebuild::{Rebuilt, rebuild};
 pub use settings::settings;

@@ -75,6 +75,7 @@ fn release(
         image_id: image_id.clone(),
         repo_digest: None,
         app: app.clone(),
+        proxy: None,
         containers: replicas.iter().map(|one| (one.name.clone(), by_id(one))).collect(),
         created: first.and_then(|container| container.state.started).unwrap_or(now),
         outcome: if was_live { Outcome::Deployed } else { Outcome::Failed { reason: lost } },

@@ -3,7 +3,9 @@ use futures_util::future::try_join_all;
 use super::Context;
 use crate::docker::Summary;
 use crate::error::{Error, Kind, Result};
-use crate::model::label;
+use crate::model::{App, Release, label};
+use crate::plan;
+use crate::record::Cause;
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     free_slot(context).await?;
@@ -27,20 +29,22 @@ async fn free_slot(context: &Context<'_>) -> Result<()> {
     let target = &context.plan.target;
     let labelled = context.engine.containers(&[format!("{}={}", label::APP, target.app.name)]).await?;
     let surplus: Vec<&Summary> = labelled.iter().filter(|summary| is_surplus(context, summary)).collect();
-    let live = context.proxy.live().await?;
-    for summary in &surplus {
-        let slot = summary.labels.get(label::SLOT).map(String::as_str);
-        let release = summary.labels.get(label::RELEASE).map(String::as_str);
-        let is_live = live.is_some_and(|live| match live.release {
-            Some(number) => release == Some(number.to_string().as_str()),
-            None => slot == Some(live.slot.as_str()) && summary.status == "running",
-        });
-        if is_live {
-            return Err(Error::new(
-                Kind::NeedsRecovery,
-                format!("{} is in the place of the new release, and the proxy routes to it", summary.name),
-            )
-            .hint(format!("see what is live with: bgd status {}", target.app.name)));
+    let mut left_by: Vec<App> = Vec::new();
+    end_left_routes(context, &mut left_by).await?;
+    if !surplus.is_empty() {
+        let routes = context.routes().await?;
+        for summary in &surplus {
+            if let Some(routed) = routes.to_container(summary) {
+                return Err(Error::new(
+                    Kind::NeedsRecovery,
+                    format!(
+                        "{} is in the place of the new release, and {} routes to it",
+                        summary.name,
+                        routed.describe()
+                    ),
+                )
+                .hint(format!("see what is live with: bgd status {}", target.app.name)));
+            }
         }
     }
     let running: Vec<&&Summary> = surplus.iter().filter(|summary| summary.status == "running").collect();
@@ -49,7 +53,12 @@ async fn free_slot(context: &Context<'_>) -> Result<()> {
         let network = target.app.network.as_str();
         let addresses: Vec<_> =
             running.iter().filter_map(|one| one.addresses.get(network).copied()).collect();
-        super::drain::wait(context, &addresses).await?;
+        if left_by.is_empty() {
+            super::drain::wait(context, context.blue_proxy(), &addresses).await?;
+        }
+        for app in &left_by {
+            super::drain::wait(context, &*context.proxy_of(app)?, &addresses).await?;
+        }
         let grace = super::retire::grace(target);
         try_join_all(running.iter().map(|summary| context.engine.stop(&summary.id, grace))).await?;
     }
@@ -59,6 +68,26 @@ async fn free_slot(context: &Context<'_>) -> Result<()> {
             Some(other) if !other.spec.labels.contains_key(label::APP) => return Err(name_is_taken(name)),
             _ => {}
         }
+    }
+    Ok(())
+}
+
+/// Ends the routes that an earlier move has left to releases of which nothing is to stay. Only a deploy does, whose
+/// configuration says so and whose plan has found that their time is over.
+async fn end_left_routes(context: &Context<'_>, left_by: &mut Vec<App>) -> Result<()> {
+    let plan = context.plan;
+    if plan.cause != Cause::Deploy || plan.target.app.keep_old.is_none() {
+        return Ok(());
+    }
+    let stay: Vec<&Release> = plan.former.iter().chain([&plan.target]).collect();
+    for routed in plan::left(&context.routes().await?, &stay) {
+        super::drain::withdraw(context, &routed.app).await?;
+        context.report.note(format!(
+            "{} has no route for {} any more",
+            routed.describe(),
+            plan.target.app.name
+        ));
+        left_by.push(routed.app.clone());
     }
     Ok(())
 }

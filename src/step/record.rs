@@ -4,12 +4,13 @@ use super::Context;
 use crate::error::Result;
 use crate::model::Outcome;
 
-pub(super) fn run(context: &Context<'_>) -> Result<String> {
+pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let mut release = context.plan.target.clone();
     // An adopted release stays one, or its containers would count as bgd's own.
     if release.outcome != Outcome::Adopted {
         release.outcome = Outcome::Deployed;
     }
+    release.proxy = context.proxy_identity().await;
     context.records.put_release(&release)?;
     let mut state = context.records.state()?;
     state.activate(release.number, context.plan.cause, Timestamp::now());

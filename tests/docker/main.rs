@@ -12,6 +12,7 @@ mod hooks;
 mod killed;
 mod locks;
 mod lost;
+mod moves;
 mod outside;
 mod proxy_faults;
 mod prune;

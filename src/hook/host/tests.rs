@@ -20,6 +20,7 @@ fn release() -> Release {
         containers: vec![("api-green".to_owned(), app.container.clone())],
         app,
         created: jiff::Timestamp::UNIX_EPOCH,
+        proxy: None,
         outcome: Outcome::Unfinished,
     }
 }

@@ -12,6 +12,11 @@ pub fn marker(app: &AppName) -> String {
     format!("bgd-{app}_marker")
 }
 
+/// What a request says to ask the carrier that is live. No app's name holds an `@`, so that no file answers to it.
+pub fn carriers(app: &AppName) -> String {
+    format!("{app}@docker")
+}
+
 /// The service of a release: one for each, so that Traefik's metrics tell releases apart.
 pub fn service(app: &AppName, release: ReleaseNumber) -> String {
     format!("bgd-{app}-r{release}")
