@@ -12,6 +12,7 @@ mod hooks;
 mod killed;
 mod locks;
 mod lost;
+mod main_job;
 mod moves;
 mod outside;
 mod proxy_faults;
