@@ -3,6 +3,7 @@
 mod adopt;
 mod completions;
 mod deploy;
+mod diagnose;
 mod drift;
 mod exit;
 mod history;
@@ -13,6 +14,7 @@ mod preflight;
 mod prune;
 mod queue;
 mod reconcile;
+mod recorded;
 mod recover;
 mod rollback;
 mod run;
@@ -25,7 +27,9 @@ mod table;
 mod take_back;
 mod tidy;
 mod today;
+mod trouble;
 mod validate;
+mod volumes;
 mod which;
 
 use clap::{Parser, Subcommand};
@@ -125,6 +129,12 @@ pub enum Command {
 /// # Errors
 /// The command's own.
 pub async fn run(args: Args, session: &Session) -> Result<()> {
+    let ended = command(args, session).await;
+    session.give_back().await;
+    ended
+}
+
+async fn command(args: Args, session: &Session) -> Result<()> {
     match args.command {
         Command::Deploy(args) => deploy::run(args, session).await,
         Command::Rollback(args) => rollback::run(args, session).await,

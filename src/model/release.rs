@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -45,6 +46,10 @@ pub struct Release {
     /// there was this have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<ProxyIdentity>,
+    /// The id of each replica's container, by the replica's number from 1, as far as it was made. Records of before there
+    /// was this have none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
+    pub ids: BTreeMap<usize, String>,
     /// When the deploy began.
     pub created: Timestamp,
     /// Whether it ended well.
@@ -58,6 +63,21 @@ pub struct ProxyIdentity {
     pub id: String,
     /// What is mounted as the folder into which bgd writes: a path of the host or the name of a volume.
     pub folder: Option<String>,
+}
+
+/// Pairs instead of a map: what reads a record beside its format keeps keys as text.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(ids: &BTreeMap<usize, String>, to: S) -> Result<S::Ok, S::Error> {
+        ids.iter().collect::<Vec<_>>().serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<usize, String>, D::Error> {
+        Ok(Vec::<(usize, String)>::deserialize(from)?.into_iter().collect())
+    }
 }
 
 /// How the deploy of a release ended.

@@ -1,7 +1,6 @@
 use super::{Live, Proxies};
-use crate::docker::Summary;
 use crate::error::{Error, Kind, Result};
-use crate::model::{App, Release, ReleaseNumber, label};
+use crate::model::{App, Release, ReleaseNumber};
 
 /// What all proxies of an app route to. "May this container be stopped?" is asked here and nowhere else.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,13 +29,12 @@ impl Routed {
         }
     }
 
-    /// Whether it may route to this container.
-    fn reaches(&self, summary: &Summary) -> bool {
-        let is = |key: &str, value: &str| summary.labels.get(key).is_some_and(|own| own == value);
+    /// Whether it may route to a container of this release and slot.
+    fn reaches(&self, number: ReleaseNumber, slot: Option<&str>, runs: bool) -> bool {
         match self.live.release {
-            Some(number) => is(label::RELEASE, &number.to_string()),
+            Some(live) => live == number,
             // A name that belongs to a slot leads to everything that runs in it.
-            None => is(label::SLOT, self.live.slot.as_str()) && summary.status == "running",
+            None => slot == Some(self.live.slot.as_str()) && runs,
         }
     }
 }
@@ -94,9 +92,9 @@ impl Routes {
         self.iter().find(|routed| routed.is_to(release))
     }
 
-    /// The proxy that may route to this container, if one does.
-    pub fn to_container(&self, summary: &Summary) -> Option<&Routed> {
-        self.iter().find(|routed| routed.reaches(summary))
+    /// The proxy that may route to a container of this release and slot, if one does.
+    pub fn to_container(&self, number: ReleaseNumber, slot: Option<&str>, runs: bool) -> Option<&Routed> {
+        self.iter().find(|routed| routed.reaches(number, slot, runs))
     }
 
     /// The releases that are routed to, where the proxy knows them by number.

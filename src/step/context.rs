@@ -12,7 +12,7 @@ use crate::hook::host::Process;
 use crate::model::{App, ContainerName, ContainerSpec, ProxyIdentity, Release, label};
 use crate::plan::{self, Move, Plan, Present};
 use crate::proxy::{Live, Proxies, Proxy, Route, Routes, Target};
-use crate::record::{Cause, LockedApp, Store};
+use crate::record::{Cause, LockedApp, Store, also_live_for};
 
 /// What a step works with.
 pub struct Context<'a> {
@@ -287,6 +287,15 @@ impl Context<'_> {
             Some(former) => routes.insist_not_to(former),
             None => Ok(()),
         }
+    }
+
+    /// Which other app an adopted release is live for too, by the records: what it serves there must go on. Labels cannot
+    /// tell, for an adopted container has none.
+    ///
+    /// # Errors
+    /// When the records cannot be listed.
+    pub fn also_live_for(&self, release: &Release) -> Result<Option<String>> {
+        also_live_for(self.store, release)
     }
 
     /// Has blue left as it is when green, live and recorded, does not run any more: blue is what can be gone back to.

@@ -2,7 +2,7 @@
 //!
 //! The test executable is linked statically, so it is the only content of the image that the tests import:
 //! with `--bgd-child` it acts as a container's process.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 mod attach;
 mod child;

@@ -1,28 +1,13 @@
-//! Where the proxies of an app are today, and what a move has left in them.
+//! What a move has left in another proxy of an app.
 
-use super::Recorded;
-use crate::error::Result;
+use crate::cli::recorded::Recorded;
 use crate::model::ReleaseNumber;
 use crate::plan;
 use crate::proxy::Proxies;
 
-/// Has the proxy of an app asked under the name that its container has today, and tells of it.
-pub(super) async fn locate(proxies: &Proxies, one: &mut Recorded) -> Result<()> {
-    let Some(live) = &one.live else { return Ok(()) };
-    let today = proxies.locate(live, &[]).await?.app;
-    let (now, then) = (today.proxy.container(), live.app.proxy.container());
-    if now != then {
-        one.damage.push(format!(
-            "the proxy {then} is called {now} now: write that as  container  under  proxy  before the next deploy"
-        ));
-    }
-    one.app = Some(today);
-    Ok(())
-}
-
 /// The routes that a move has left to another release than the live one, a line each.
 pub(super) async fn left(proxies: &Proxies, one: &Recorded, live: Option<ReleaseNumber>) -> Vec<String> {
-    let (Some(app), Some(live)) = (&one.app, live) else { return Vec::new() };
+    let (Some(app), Some(live)) = (one.app(), live) else { return Vec::new() };
     // Most apps have never moved: one look at the records tells.
     let releases = one.store.survey().unwrap_or_default();
     if releases.read().all(|release| release.app.proxy.is_same_place(&app.proxy)) {

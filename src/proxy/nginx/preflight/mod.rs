@@ -6,7 +6,7 @@ mod config;
 mod container;
 
 use crate::error::{Error, Result};
-use crate::model::{NginxRoute, ReleaseNumber, Slot};
+use crate::model::{NginxRoute, ReleaseNumber, Slot, release_host, slot_host};
 use crate::probe::{SocketState, Vantage};
 use crate::proxy::{Finding, Route, Severity, Target};
 
@@ -203,8 +203,8 @@ impl NginxDriver {
         let target = |slot: Slot, number: u32| Target {
             slot,
             release: ReleaseNumber(number),
-            release_host: format!("{}-r{number}", self.app.name),
-            slot_host: format!("{}-slot-{slot}", self.app.name),
+            release_host: release_host(&self.app.name, ReleaseNumber(number)),
+            slot_host: slot_host(&self.app.name, slot),
             port: self.app.port,
             addresses: Vec::new(),
         };
