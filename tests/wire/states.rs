@@ -21,7 +21,7 @@ async fn what_is_so_already_is_a_success() {
         [
             "POST /containers/api/start",
             "POST /containers/api/stop?t=3",
-            "DELETE /containers/api?v=true&force=true&link=false"
+            "DELETE /containers/api?v=false&force=true&link=false"
         ]
     );
 }
