@@ -17,14 +17,20 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
         let found = present.containers.get(*at);
         found.is_none_or(Option::is_none)
     });
+    let found: BTreeMap<usize, String> = present
+        .containers
+        .iter()
+        .enumerate()
+        .filter_map(|(at, one)| Some((at + 1, one.as_ref()?.id.clone())))
+        .collect();
+    // An id of a container that is gone must not hide the new one from a bgd that takes over.
+    context.records.amend(target.number, |release| release.ids.clone_from(&found))?;
     let made = try_join_all(missing.map(|(at, (name, spec))| async move {
         let id = context.engine.create(name, spec).await;
         Ok::<_, Error>((at + 1, id.map_err(|error| error.context(format!("{name} could not be created")))?))
     }))
     .await?;
-    let found = present.containers.iter().enumerate();
-    let found = found.filter_map(|(at, one)| Some((at + 1, one.as_ref()?.id.clone())));
-    let ids: BTreeMap<usize, String> = found.chain(made).collect();
+    let ids: BTreeMap<usize, String> = found.into_iter().chain(made).collect();
     context.records.amend(target.number, |release| release.ids = ids)?;
     let names: Vec<_> = target.containers.iter().map(|(name, _)| name.as_str()).collect();
     Ok(names.join(", "))
@@ -133,7 +139,10 @@ pub(super) async fn undo(context: &Context<'_>) -> Result<()> {
     let asked = context.plan.target.containers.iter();
     try_join_all(asked.map(|(name, spec)| context.await_creation(name, spec))).await?;
     let target = &context.plan.target;
-    for container in context.green().await?.iter() {
+    let green = context.green().await?;
+    // Before they go: a bgd that takes over asks Docker for their names once more, and has to know what that makes.
+    context.records.amend(target.number, |release| release.ids.clear())?;
+    for container in green.iter() {
         remove(context, target.number, container).await?;
     }
     Ok(())

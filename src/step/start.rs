@@ -57,7 +57,11 @@ async fn one(context: &Context<'_>, name: &str, spec: &ContainerSpec) -> Result<
     }
     // The same volumes, also those that have no name in the record.
     let number = context.plan.target.number;
-    context.records.amend(number, |release| own::remember_volumes(release, found))?;
+    context.records.amend(number, |release| {
+        own::remember_volumes(release, found);
+        // An id of a container that is gone must not hide the new one from a bgd that takes over.
+        release.ids.remove(&(at + 1));
+    })?;
     let recorded = context.records.release(number)?;
     let spec =
         recorded.as_ref().and_then(|release| release.containers.get(at)).map_or(spec, |(_, spec)| spec);
