@@ -31,7 +31,7 @@ pub struct NginxDriver {
     version: Cell<Option<(i32, Version)>>,
     /// Whether the user's configuration sets `keepalive_min_timeout`, and the process for which that was read.
     pub(super) users_keepalive: Cell<Option<(i32, bool)>>,
-    /// The workers that served before the last switch of this process.
+    /// The workers that there were before the last switch of this process, also those that were leaving already.
     pub(super) before_switch: RefCell<Option<Vec<i32>>>,
     /// When nginx was first seen to know the idle release.
     pub(super) known_since: Cell<Option<Instant>>,
