@@ -17,7 +17,7 @@ use super::marker::{self, MARKER};
 use super::names;
 use super::processes::Processes;
 use super::reload::read_text;
-use super::text::{LiveBy, Writer};
+use super::text::{Layout, LiveBy, Writer};
 use super::version::{Method, Version};
 use crate::proxy::seat::{self, Seat};
 
@@ -121,7 +121,16 @@ impl NginxDriver {
             Method::Reload => String::new(),
             Method::Flag => self.inner_address(seat).await?,
         };
-        Writer::new(&self.app, &self.proxy, version, &inner).app_file(route, live_by)
+        let writer = Writer::new(&self.app, &self.proxy, version, &inner);
+        let text = writer.app_file(route, live_by)?;
+        if version.method() == Method::Flag {
+            let disk = read_text(&*seat.vantage, &self.file()).await?;
+            let first = writer.app_file_in(Layout::First, route, live_by)?;
+            if disk.is_some_and(|disk| disk == first) {
+                return Ok(first);
+            }
+        }
+        Ok(text)
     }
 
     pub(super) async fn method(&self, seat: &Seat) -> Result<Method> {
