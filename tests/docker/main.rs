@@ -9,6 +9,7 @@ mod closed_output;
 mod daemon;
 mod drift;
 mod hooks;
+mod in_flight;
 mod killed;
 mod locks;
 mod lost;

@@ -118,13 +118,24 @@ impl Scene<Gate> {
         means: Means,
         change: impl FnOnce(GateBuilder<'_>) -> GateBuilder<'_>,
     ) -> Self {
+        Self::gate_with(run, image, means, &[], change)
+    }
+
+    /// The same with more lines about the route.
+    pub fn gate_with(
+        run: TestRun,
+        image: &str,
+        means: Means,
+        more: &[&str],
+        change: impl FnOnce(GateBuilder<'_>) -> GateBuilder<'_>,
+    ) -> Self {
         let builder = Gate::builder(&run, image);
         let builder = match means {
             Means::Files => builder.files(),
             Means::Labels => builder.labels(),
         };
         let edge = change(builder).start();
-        let proxy = edge.configuration(&format!("Host(`{HOST}`)"), &[]);
+        let proxy = edge.configuration(&format!("Host(`{HOST}`)"), more);
         Self::of(run, edge, proxy, Opening::Nothing)
     }
 }
