@@ -204,7 +204,7 @@ impl<P: Deref<Target = Front>> Scene<P> {
     pub fn configure(&self, more: &str) {
         let defaults = [
             ("app", format!("app: {}", self.app)),
-            ("image", "image: bgd-test/app".to_owned()),
+            ("image", format!("image: {}", images().app("1.0").trim_end_matches(":1.0"))),
             ("port", "port: 3000".to_owned()),
             ("network", format!("network: {}", self.edge.network())),
             ("health", "health: { http: /health, deadline: 20s }".to_owned()),
