@@ -174,6 +174,8 @@ pub enum Thing {
     Journal,
     /// An image, by the name under which it was deployed, and its id.
     Image,
+    /// An anonymous volume, by its name.
+    Volume,
 }
 
 impl std::fmt::Display for Thing {
@@ -183,6 +185,7 @@ impl std::fmt::Display for Thing {
             Self::Record => "record",
             Self::Journal => "journal",
             Self::Image => "image",
+            Self::Volume => "volume",
         })
     }
 }

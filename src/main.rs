@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     // bgd as its own helper inside a container: no commands for people, so the parser does not know them.
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     match (arguments.next().as_deref(), arguments.next()) {
         (Some(helper::COMMAND), Some(container)) => return helper::main(&container),
         (Some(helper::ASLEEP), None) => return helper::asleep(),
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     };
     let output = args.output;
     let report = ui::printer(output, style, &env, summary.clone());
-    let session = Session { report, style, json: output == Output::Json, env };
+    let session = Session { report, style, json: output == Output::Json, env, turns: Default::default() };
     let result = refused.map_or_else(|| run(args, &session), Err);
     if let Err(error) = &result {
         session.report.event(Event::Failed(cli::failure(error)));

@@ -10,9 +10,10 @@ use super::which::Which;
 use super::{Session, preflight};
 use crate::docker::Container;
 use crate::error::{Error, Kind, Result};
-use crate::model::{App, AppName, ContainerName, Outcome, Release, ReleaseNumber, Slot, label};
+use crate::model::{App, AppName, ContainerName, Outcome, Release, ReleaseNumber, Slot};
+use crate::own;
 use crate::plan::Plan;
-use crate::record::Cause;
+use crate::record::{Cause, Store, also_live_for};
 use crate::step::Step;
 
 /// Make the container that serves today release 0, without restarting it.
@@ -46,7 +47,13 @@ pub struct Args {
 }
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
-    let which = Which { first: None, image: None, app: args.app.clone(), source: args.source.clone() };
+    let which = Which {
+        first: None,
+        image: None,
+        app: args.app.clone(),
+        same_app: false,
+        source: args.source.clone(),
+    };
     let (app, _) = which.find(session)?;
     let bench = Bench::set_up(session, &app, args.queue.limit(Duration::ZERO)).await?;
     if bench.unfinished()?.is_some() {
@@ -56,7 +63,10 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
         )
         .hint(format!("bgd recover {}", app.name)));
     }
-    if let Some(live) = bench.records.state()?.live() {
+    // One whose record is gone is adopted once more: nothing else could tell which container it is.
+    if let Some(live) = bench.records.state()?.live()
+        && (live != ReleaseNumber(0) || bench.records.release(live)?.is_some())
+    {
         return Err(Error::new(
             Kind::Usage,
             format!("{} has release {live} already: there is nothing to adopt", app.name),
@@ -67,7 +77,7 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     let container = bench.engine.container(name).await?.ok_or_else(|| {
         Error::new(Kind::Usage, format!("there is no container {name}")).hint("see what runs with: docker ps")
     })?;
-    check(&container, &app)?;
+    check(&container, &app, &bench.store)?;
     preflight::check(bench.engine.as_ref(), bench.proxy.as_ref(), &app, session.report.as_ref()).await?;
     execute(&bench, &app, &container).await
 }
@@ -91,15 +101,8 @@ pub(super) async fn execute(bench: &Bench<'_>, app: &App, container: &Container)
     let plan = Plan {
         cause: Cause::Adopt,
         target: Release {
-            number: ReleaseNumber(0),
-            slot: Slot::Blue,
-            image: container.spec.image.clone(),
-            image_id: container.image_id.clone(),
             repo_digest: image.and_then(|image| image.repo_digests.into_iter().next()),
-            containers: vec![(container.name.clone(), container.spec.clone())],
-            app: app.clone(),
-            created: Timestamp::now(),
-            outcome: Outcome::Adopted,
+            ..release_0(app, container)
         },
         former: None,
         steps: vec![Step::Stage, Step::Switch, Step::Verify, Step::Record],
@@ -107,16 +110,37 @@ pub(super) async fn execute(bench: &Bench<'_>, app: &App, container: &Container)
     bench.execute(&plan).await
 }
 
+/// The record of a container as release 0.
+fn release_0(app: &App, container: &Container) -> Release {
+    Release {
+        number: ReleaseNumber(0),
+        slot: Slot::Blue,
+        image: container.spec.image.clone(),
+        image_id: container.image_id.clone(),
+        repo_digest: None,
+        containers: vec![(container.name.clone(), container.spec.clone())],
+        ids: [(1, container.id.clone())].into(),
+        app: app.clone(),
+        created: Timestamp::now(),
+        outcome: Outcome::Adopted,
+    }
+}
+
 /// Refuses a container that cannot be release 0.
-pub(super) fn check(container: &Container, app: &App) -> Result<()> {
+pub(super) fn check(container: &Container, app: &App, store: &Store) -> Result<()> {
     let name = &container.name;
     let refuse = |message: String| Error::new(Kind::Config, message);
     if !container.state.running {
         return Err(refuse(format!("{name} does not run, so it is not what serves today")));
     }
-    if container.spec.labels.contains_key(label::APP) {
+    if own::is_marked(&container.spec.labels) {
         return Err(refuse(format!("{name} is bgd's already"))
-            .hint("if its records were lost, deploy it anew: bgd deploy IMAGE"));
+            .hint(format!("if its records were lost, make them anew: bgd recover {}", app.name)));
+    }
+    if let Some(other) = also_live_for(store, &release_0(app, container))? {
+        return Err(refuse(format!("{name} cannot be live for two apps: {other}")).hint(
+            "stopping one app's release would stop the other's; give each app a container of its own",
+        ));
     }
     if !container.addresses.contains_key(app.network.as_str()) {
         let networks: Vec<_> = container.addresses.keys().map(String::as_str).collect();

@@ -6,7 +6,7 @@ use super::queue::Queue;
 use super::run::{Bench, confirm};
 use super::summary::Summary;
 use super::which::Which;
-use super::{Session, preflight, today};
+use super::{Session, preflight, today, volumes};
 use crate::compose;
 use crate::config::parse_duration;
 use crate::docker::{Engine, Image, PullProgress};
@@ -14,6 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Report};
 use crate::model::{App, ImageRef, PullPolicy};
 use crate::plan::{self, Wish};
+use crate::record::AppStore;
 use crate::saga::Direction;
 use crate::step::Step;
 
@@ -72,13 +73,14 @@ impl Args {
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     let (mut app, image) = args.app(session)?;
     if args.plan {
-        return super::plan::print(session, &app, &image).await;
+        return super::plan::print(session, &app, &image, args.which.same_app).await;
     }
     let bench = Bench::set_up(session, &app, args.queue.limit(Duration::ZERO)).await?;
     if args.queue.wait.is_some() {
         // Whoever was waited for may have left another configuration in the records.
         app = args.app(session)?.0;
     }
+    insist_same(&bench.records, &app, args.which.same_app)?;
     recover_first(&bench, &app, args.yes).await?;
     let asked = image.to_string();
     let (engine, proxy) = (bench.engine.as_ref(), bench.proxy.as_ref());
@@ -100,12 +102,21 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
             (image, plan::observe(engine, proxy, &bench.records, &app).await?)
         }
     };
+    let serving = today::serving(engine, &app, &observation).await?;
+    volumes::check(engine, &app, &image, &serving, session.report.as_ref()).await?;
     if today::adopt_first(&bench, &app, &observation).await? {
         observation = plan::observe(engine, proxy, &bench.records, &app).await?;
     }
     let wish = Wish::Deploy { app: &app, asked: &asked, image: &image, watch: !args.no_watch };
     let plan = plan::build(&observation, &wish, Timestamp::now())?;
     bench.execute(&plan).await
+}
+
+/// Refuses a configuration of another project than the one that has the app's name.
+pub(super) fn insist_same(records: &AppStore, app: &App, agreed: bool) -> Result<()> {
+    // A record that cannot be read is told by what needs it.
+    let recorded = super::session::recorded(records).ok().flatten().filter(|_| !agreed);
+    recorded.and_then(|recorded| plan::another_project(&recorded, app)).map_or(Ok(()), Err)
 }
 
 /// Brings an interrupted deploy to its end, when that was agreed to.

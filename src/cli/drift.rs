@@ -1,85 +1,104 @@
 //! What is not as the records say although no deploy is unfinished, and how it is put right.
 
-use std::rc::Rc;
-
 use jiff::Timestamp;
 
+use super::diagnose;
 use super::run::{Bench, agreed, confirm};
-use crate::docker::Engine;
+use super::trouble::Trouble;
 use crate::error::{Error, Kind, Result};
-use crate::model::ReleaseNumber;
+use crate::model::{App, Outcome, ReleaseNumber};
 use crate::plan::{self, Observation, Wish};
 use crate::record::{AppState, Cause};
 
-/// What of the live release is not as its record says, a line each: containers that are gone, stopped or changed, files
-/// of the proxy that were edited, a route that is gone.
-pub(super) async fn look(engine: &Rc<dyn Engine>, observation: &Observation) -> Result<Vec<String>> {
-    let Some(release) = &observation.former else { return Ok(Vec::new()) };
-    let present = plan::present(engine.as_ref(), release).await?;
-    let mut found = plan::absent(release, &present);
-    found.extend(plan::changed(release, &present)?);
-    let proxy = release.app.proxy.container();
-    let seen = crate::proxy::open(engine.clone(), &release.app)?.seen().await?;
-    found.extend(seen.edited.iter().map(|path| format!("{path} in {proxy} was changed or removed by hand")));
-    if seen.live.is_none() {
-        found.push(format!("{proxy} has no route for {}", release.app.name));
-    }
-    Ok(found)
-}
-
-/// Puts an app right: the live release is deployed anew from its record, blue-green, so that nobody's request is lost
-/// where it still serves; and the records follow the proxy where it routes to another release than theirs.
-pub(super) async fn repair(bench: &Bench<'_>, yes: bool) -> Result<()> {
+/// Puts an app right: the live release is deployed anew from its record, blue-green, so that no request is lost where it
+/// still serves; and the records follow the proxy where it routes to another release than theirs.
+pub(super) async fn repair(bench: &Bench<'_>, app: &App, yes: bool) -> Result<()> {
     let (engine, records, report) = (&bench.engine, &bench.records, bench.session.report.as_ref());
     let name = records.name();
-    let mut state = records.state()?;
-    let recorded = match state.live() {
-        Some(number) => records.release(number)?,
-        None => None,
-    };
-    let Some(recorded) = recorded else {
-        report.note(format!("nothing is unfinished for {name}"));
-        return Ok(());
-    };
-    let observation = plan::observe(engine.as_ref(), bench.proxy.as_ref(), records, &recorded.app).await?;
-    let live = observation.former.as_ref().map_or(recorded.number, |former| former.number);
-    let found = look(engine, &observation).await?;
+    let (_, diagnosis) = diagnose::one(engine, records, app).await?;
+    let mut live = diagnosis.number;
     let mut what = Vec::new();
-    if live != recorded.number {
-        report.note(format!("the proxy routes to release {live}, the records say {}", recorded.number));
-        what.push(format!("record release {live} as live"));
+    for trouble in &diagnosis.troubles {
+        match trouble {
+            Trouble::OtherLive { live, .. } => what.push(format!("record release {live} as live")),
+            Trouble::NoRoute { recorded } => live = Some(*recorded),
+            // Without the proxy nothing can be proved.
+            Trouble::ProxyUnasked { .. } => return bench.proxy.seen().await.map(|_| ()),
+            _ => {}
+        }
     }
-    if !found.is_empty() {
-        found.iter().for_each(|line| report.note(line.clone()));
+    let wants_deploy = diagnosis.troubles.iter().any(Trouble::wants_deploy);
+    for trouble in &diagnosis.troubles {
+        report.note(trouble.what());
+    }
+    if let (true, Some(live)) = (wants_deploy, live) {
         what.push(format!("deploy release {live} anew from its record"));
     }
     if what.is_empty() {
-        report.note(format!("nothing is unfinished for {name}, and all is as the records say"));
-        return Ok(());
+        return match diagnosis.troubles.as_slice() {
+            [] => {
+                report.note(format!("nothing is unfinished for {name}, and all is as the records say"));
+                Ok(())
+            }
+            // Each is told with what a person can do.
+            left if left.iter().any(|trouble| matches!(trouble, Trouble::Refused { .. })) => {
+                let error =
+                    Error::new(Kind::Config, format!("{name} is not reached, which takes a change by hand"));
+                Err(left.iter().fold(error, |error, trouble| error.hint(trouble.told(name))))
+            }
+            left => {
+                left.iter().for_each(|trouble| report.warn(trouble.told(name), None));
+                Ok(())
+            }
+        };
     }
     let what = what.join(" and ");
     report.note(format!("so: {what}"));
     if !agreed(yes, || confirm(&format!("{what}?"))) {
         return Err(Error::new(Kind::NeedsRecovery, "nothing was done"));
     }
-    if live != recorded.number {
-        follow(bench, &mut state, live)?;
+    if let Some(Trouble::OtherLive { live, .. }) =
+        diagnosis.troubles.iter().find(|trouble| matches!(trouble, Trouble::OtherLive { .. }))
+    {
+        follow(bench, &mut records.state()?, *live)?;
     }
-    if found.is_empty() { Ok(()) } else { anew(bench, &observation).await }
+    if !wants_deploy {
+        return Ok(());
+    }
+    let observation = plan::observe(engine.as_ref(), bench.proxy.as_ref(), records, app).await?;
+    anew(bench, &observation).await
 }
 
 fn follow(bench: &Bench<'_>, state: &mut AppState, live: ReleaseNumber) -> Result<()> {
+    // A deploy whose journal was lost was taken for one that never began.
+    if let Some(mut release) = bench.records.release(live)?
+        && !matches!(release.outcome, Outcome::Deployed | Outcome::Adopted)
+    {
+        release.outcome = Outcome::Deployed;
+        bench.records.put_release(&release)?;
+    }
     state.activate(live, Cause::Recover, Timestamp::now());
     bench.records.put_state(state)
 }
 
 async fn anew(bench: &Bench<'_>, observation: &Observation) -> Result<()> {
-    // Only a release that is recorded is looked at, and what it lacks was found there.
-    let Some(release) = &observation.former else { return Ok(()) };
+    let Some(release) = &observation.former else {
+        let app = bench.records.name();
+        return Err(match observation.live {
+            Some(live) => plan::record_is_lost(app, live),
+            None => Error::new(Kind::NothingToRollBack, format!("no release of {app} was live")),
+        });
+    };
+    // What would keep the new containers from being reached is told first, with its remedy.
+    let (engine, report) = (bench.engine.as_ref(), bench.session.report.as_ref());
+    super::preflight::check(engine, bench.proxy.as_ref(), &release.app, report).await?;
     let Some(image) = bench.engine.image(&release.image_id).await? else {
         return Err(plan::image_is_gone(release));
     };
-    let wish = Wish::Deploy { app: &release.app, asked: &release.image, image: &image, watch: false };
+    let mut app = release.app.clone();
+    let present = plan::present(bench.engine.as_ref(), release).await?;
+    super::volumes::carry_over(&mut app, present.iter().map(|one| crate::docker::Container::clone(one)));
+    let wish = Wish::Deploy { app: &app, asked: &release.image, image: &image, watch: false };
     let mut plan = plan::build(observation, &wish, Timestamp::now())?;
     // Nothing new is deployed, and what a migration did is there.
     plan.steps.retain(|step| !step.is_hook());

@@ -3,6 +3,7 @@
 mod adopt;
 mod completions;
 mod deploy;
+mod diagnose;
 mod drift;
 mod exit;
 mod history;
@@ -12,6 +13,7 @@ mod preflight;
 mod prune;
 mod queue;
 mod reconcile;
+mod recorded;
 mod recover;
 mod rollback;
 mod run;
@@ -23,7 +25,9 @@ mod summary;
 mod table;
 mod tidy;
 mod today;
+mod trouble;
 mod validate;
+mod volumes;
 mod which;
 
 use clap::{Parser, Subcommand};
@@ -123,6 +127,12 @@ pub enum Command {
 /// # Errors
 /// The command's own.
 pub async fn run(args: Args, session: &Session) -> Result<()> {
+    let ended = command(args, session).await;
+    session.give_back().await;
+    ended
+}
+
+async fn command(args: Args, session: &Session) -> Result<()> {
     match args.command {
         Command::Deploy(args) => deploy::run(args, session).await,
         Command::Rollback(args) => rollback::run(args, session).await,

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use similar::{ChangeTag, TextDiff};
 
 use super::which::Which;
-use super::{Session, drift, preflight, table, today};
+use super::{Session, diagnose, preflight, table, today, volumes};
 use crate::compose;
 use crate::docker::Image;
 use crate::error::Result;
@@ -22,13 +22,15 @@ pub struct Args {
 }
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
+    let same_app = args.which.same_app;
     let (app, image) = args.which.find(session)?;
-    print(session, &app, &image).await
+    print(session, &app, &image, same_app).await
 }
 
 /// Prints the plan of a deploy.
-pub(super) async fn print(session: &Session, app: &App, image: &ImageRef) -> Result<()> {
+pub(super) async fn print(session: &Session, app: &App, image: &ImageRef, same_app: bool) -> Result<()> {
     let records = session.store()?.app(&app.name);
+    super::deploy::insist_same(&records, app, same_app)?;
     let journal = records.journal()?;
     let engine = session.engine().await?;
     let proxy = crate::proxy::open(engine.clone(), app)?;
@@ -55,13 +57,22 @@ pub(super) async fn print(session: &Session, app: &App, image: &ImageRef) -> Res
         platform: String::new(),
         exposed_ports: Vec::new(),
         health_test: Some(vec!["CMD".to_owned(), "unknown".to_owned()]),
+        labels: Default::default(),
+        volumes: Vec::new(),
     };
     let observation = plan::observe(engine.as_ref(), proxy.as_ref(), &records, app).await?;
-    for drift in drift::look(&engine, &observation).await? {
-        session.report.warn(drift, None);
+    let (_, diagnosis) = diagnose::one(&engine, &records, app).await?;
+    for trouble in diagnosis.troubles.iter().filter(|trouble| trouble.is_about_what_runs()) {
+        session.report.warn(trouble.what(), None);
     }
-    today::tell(engine.as_ref(), &records, app, &observation, session.report.as_ref()).await?;
+    today::tell(engine.as_ref(), (&session.store()?, &records), app, &observation, session.report.as_ref())
+        .await?;
+    for one in &observation.of_app.unknown {
+        session.report.warn(today::unknown(one), None);
+    }
     let image = found.unwrap_or(stand_in);
+    let serving = today::serving(engine.as_ref(), app, &observation).await?;
+    volumes::check(engine.as_ref(), app, &image, &serving, session.report.as_ref()).await?;
     let wish = Wish::Deploy { app, asked: &asked, image: &image, watch: true };
     let plan = plan::build(&observation, &wish, Timestamp::now())?;
     let changes = proxy.preview(&route(&plan)).await?;

@@ -85,6 +85,8 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     let image = bench.engine.image(&release.image_id).await?;
     let wish = Wish::Return { release: &release, present: &present, image: image.as_ref() };
     let plan = plan::build(&observation, &wish, Timestamp::now())?;
+    let engine = bench.engine.as_ref();
+    super::volumes::tell(engine, observation.former.as_ref(), &plan.target, session.report.as_ref()).await?;
     bench.execute(&plan).await
 }
 
@@ -112,7 +114,10 @@ fn record(records: &AppStore, number: ReleaseNumber) -> Result<Release> {
 }
 
 fn live(observation: &Observation, name: &AppName) -> Result<ReleaseNumber> {
-    observation.former.as_ref().map(|former| former.number).ok_or_else(|| {
-        Error::new(Kind::NothingToRollBack, format!("nothing of {name} is live")).hint("bgd deploy IMAGE")
-    })
+    match (&observation.former, observation.live) {
+        (Some(former), _) => Ok(former.number),
+        (None, Some(live)) => Err(plan::record_is_lost(name, live)),
+        (None, None) => Err(Error::new(Kind::NothingToRollBack, format!("nothing of {name} is live"))
+            .hint("deploy it: bgd deploy IMAGE")),
+    }
 }

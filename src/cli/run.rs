@@ -47,6 +47,7 @@ impl<'a> Bench<'a> {
         // A journal that cannot be followed is told before anything is asked or done.
         records.journal()?;
         let engine = session.engine().await?;
+        session.take_turn(&engine, &app.name, wait).await?;
         let proxy = crate::proxy::open(engine.clone(), app)?;
         Ok(Self { session, engine, proxy, store, records })
     }
@@ -67,7 +68,8 @@ impl<'a> Bench<'a> {
         let context = self.context(plan);
         let ended = saga::execute(&context, &cancel).await;
         super::tidy::after(self, plan).await;
-        self.tell_done(plan, began, ended?.held);
+        ended?;
+        self.tell_done(plan, began).await;
         Ok(())
     }
 
@@ -80,7 +82,7 @@ impl<'a> Bench<'a> {
         let ended = saga::resume(&context, &cancel, replay, direction, reason).await;
         super::tidy::after(self, &plan).await;
         match ended? {
-            Some(done) => self.tell_done(&plan, began, done.held),
+            Some(_) => self.tell_done(&plan, began).await,
             None => {
                 let app = &plan.target.app.name;
                 let live = match &plan.former {
@@ -152,16 +154,29 @@ impl<'a> Bench<'a> {
         }
     }
 
-    fn tell_done(&self, plan: &Plan, began: Instant, held: bool) {
+    async fn tell_done(&self, plan: &Plan, began: Instant) {
         let app = &plan.target.app;
         let mut next = Vec::new();
         if let Some(former) = &plan.former {
-            let how = match (app.retire, held) {
-                (_, true) | (Retire::Keep, _) => "is kept warm",
-                (Retire::Stop, _) => "is stopped and can be started again",
-                (Retire::Remove, _) => "was removed and can be created again",
-            };
-            next.push(format!("release {} {how}; go back with: bgd rollback {}", former.number, app.name));
+            let back = format!("go back with: bgd rollback {}", app.name);
+            next.push(match (what_is_left(self.engine.as_ref(), former).await, app.retire) {
+                (Left::Nothing, _) => {
+                    format!("release {} and its image are gone: it cannot be gone back to", former.number)
+                }
+                (Left::Image, Retire::Remove) => {
+                    format!("release {} was removed and can be created again; {back}", former.number)
+                }
+                (Left::Image, _) => {
+                    format!(
+                        "release {} has no container any more and can be created again; {back}",
+                        former.number
+                    )
+                }
+                (Left::Running, _) => format!("release {} is kept warm; {back}", former.number),
+                (Left::Stopped, _) => {
+                    format!("release {} is stopped and can be started again; {back}", former.number)
+                }
+            });
         }
         if plan.steps.contains(&Step::Verify) {
             self.session.report.event(Event::Done {
@@ -172,6 +187,26 @@ impl<'a> Bench<'a> {
                 next,
             });
         }
+    }
+}
+
+/// What there is of a release.
+enum Left {
+    Running,
+    Stopped,
+    Image,
+    Nothing,
+}
+
+/// What there is of the release that was left. What cannot be asked is taken to be there: the next command will tell.
+async fn what_is_left(engine: &dyn Engine, release: &Release) -> Left {
+    match crate::plan::present(engine, release).await {
+        Ok(present) if present.all_running() => Left::Running,
+        Ok(present) if !present.is_whole() => match engine.image(&release.image_id).await {
+            Ok(None) => Left::Nothing,
+            _ => Left::Image,
+        },
+        _ => Left::Stopped,
     }
 }
 
@@ -186,12 +221,18 @@ pub(super) fn told_of(records: &AppStore, number: ReleaseNumber) -> Result<Relea
             Error::new(Kind::Stuck, message)
                 .hint(format!("put {} back from a backup", records.release_path(number).display()))
         }
-        Err(error) => error.with_kind(Kind::Stuck).context(format!(
-            "an unfinished deploy cannot be brought to its end without the record of release {number}"
-        )),
+        // Without its own remedy: nothing is made anew while a deploy is open.
+        Err(error) => Error::new(
+            Kind::Stuck,
+            format!(
+                "an unfinished deploy cannot be brought to its end without the record of release {number}"
+            ),
+        )
+        .caused_by(error)
+        .hint(format!("put {} back from a backup", records.release_path(number).display())),
     };
     Err(first.hint(format!("nothing was touched. See with `bgd status {app}` what is live")).hint(format!(
-        "when that is right, move {} away; the next deploy frees the place of what is left",
+        "when that is right, move {} away; then `bgd recover {app}` makes the records fit it",
         records.journal_path().display()
     )))
 }

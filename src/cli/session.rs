@@ -1,5 +1,7 @@
+use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::source::{Files, Source};
 use crate::config;
@@ -9,6 +11,7 @@ use crate::event::Report;
 use crate::model::{App, AppName, ImageRef};
 use crate::record::{AppStore, Store};
 use crate::saga::Cancel;
+use crate::turn::Turn;
 use crate::ui::Style;
 
 /// What every command works with: the environment, the printer and the records.
@@ -21,6 +24,8 @@ pub struct Session {
     pub json: bool,
     /// Reads a variable of the environment.
     pub env: fn(&str) -> Option<String>,
+    /// The locks that this command holds on the engine.
+    pub turns: RefCell<Vec<Turn>>,
 }
 
 impl Session {
@@ -31,8 +36,42 @@ impl Session {
         Ok(Rc::new(docker::Patient::new(engine, move |message| report.warn(message, None))))
     }
 
+    /// Takes an app's lock on the engine, which is held until the command ends.
+    ///
+    /// # Errors
+    /// Of kind `Locked` when somebody holds it, be it with another state folder.
+    pub(super) async fn take_turn(
+        &self,
+        engine: &Rc<dyn Engine>,
+        app: &AppName,
+        wait: Duration,
+    ) -> Result<()> {
+        if self.turns.borrow().iter().any(|turn| turn.app() == app) {
+            return Ok(());
+        }
+        let state = self.store()?;
+        let turn = Turn::take(engine, app, state.root(), wait, self.report.as_ref()).await?;
+        self.turns.borrow_mut().extend(turn);
+        Ok(())
+    }
+
+    /// Gives back all that the command has held.
+    pub(super) async fn give_back(&self) {
+        let turns = self.turns.take();
+        for turn in turns {
+            // Whoever comes next finds that this process is gone.
+            if let Err(error) = turn.give_back().await {
+                tracing::debug!("the lock on the engine stays: {}", error.one_line());
+            }
+        }
+    }
+
     /// The records of this user.
     pub(super) fn store(&self) -> Result<Store> {
+        if let Err(std::env::VarError::NotUnicode(value)) = std::env::var("BGD_STATE_DIR") {
+            let message = format!("BGD_STATE_DIR is not UTF-8 text: {}", value.to_string_lossy());
+            return Err(Error::new(Kind::Config, message).hint("name a folder whose path is UTF-8 text"));
+        }
         Store::of_this_user(&self.env)
     }
 
@@ -166,7 +205,7 @@ impl Session {
 }
 
 /// The configuration of an app as its records know it.
-fn recorded(records: &AppStore) -> Result<Option<App>> {
+pub(super) fn recorded(records: &AppStore) -> Result<Option<App>> {
     let number = match records.state()?.live() {
         Some(live) => Some(live),
         None => records.numbers()?.last().copied(),

@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::Session;
 use crate::error::{Context, Error, Kind, Result};
-use crate::model::{AppName, ReleaseNumber};
+use crate::model::{AppName, ReleaseNumber, shown_path};
 
 /// Show one release in full, secrets hidden.
 #[derive(Debug, clap::Args)]
@@ -28,15 +28,19 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<()> {
     session.print_json(&value)
 }
 
-/// Hides every value of an environment, of request headers and of log options; drops what says nothing.
+/// Hides every value of an environment, of request headers and of log options, the bodies and queries of requests; drops
+/// what says nothing.
 fn hide(value: &mut Value) {
     match value {
         Value::Object(map) => {
+            let is_request = map.contains_key("method");
             for (key, value) in map.iter_mut() {
                 match value {
                     Value::Object(inner) if matches!(key.as_str(), "env" | "headers" | "options") => {
                         inner.values_mut().for_each(|value| *value = Value::from("***"));
                     }
+                    Value::String(body) if key == "body" && is_request => "***".clone_into(body),
+                    Value::String(path) if key == "path" => *path = shown_path(path),
                     _ => hide(value),
                 }
             }
@@ -64,11 +68,15 @@ mod tests {
     fn secrets_are_hidden_wherever_they_stand() {
         let mut value = serde_json::json!({
             "containers": [["api-blue", {"env": {"TOKEN": "hunter2"}, "log": {"options": {"token": "hunter2"}}}]],
-            "app": {"smoke": [{"headers": {"Authorization": "hunter2"}}], "ports": []},
+            "app": {"ports": [], "smoke": [{
+                "method": "POST", "path": "/login?key=hunter2", "headers": {"Authorization": "hunter2"},
+                "body": "{\"password\": \"hunter2\"}", "expect": {"body": "welcome"},
+            }]},
         });
         hide(&mut value);
         let text = value.to_string();
         assert!(!text.contains("hunter2"), "{text}");
+        assert!(text.contains("/login?***") && text.contains("welcome"), "{text}");
         assert!(text.contains("TOKEN") && !text.contains("ports"), "{text}");
     }
 }

@@ -4,17 +4,19 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::diagnose::{Diagnosis, Evidence, closely, diagnose, release_of};
+use super::recorded::{Recorded, told};
 use super::{Session, table, today};
 use crate::docker::{Engine, Summary};
-use crate::error::{Error, Result};
-use crate::model::{App, AppName, Release, ReleaseNumber, Slot, label};
-use crate::proxy::Seen;
-use crate::record::{AppState, AppStore, Holder, JournalState};
+use crate::error::Result;
+use crate::model::{AppName, ReleaseNumber, Slot, label};
+use crate::own;
 
 /// Show what is live, healthy and warm.
 ///
-/// What is live is read back from the proxy, not from the records. What was changed by hand is told: containers, files of
-/// the proxy, images. The settings of containers are compared with their record when ten apps or fewer are shown.
+/// What is live is read back from the proxy, not from the records. What was changed by hand is told: records,
+/// containers, files of the proxy, images. When ten apps or fewer are shown, the settings of their containers are compared
+/// with their records, and each app is sent one request through its proxy.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The app; all of them when left out
@@ -50,28 +52,10 @@ struct Row {
     problems: Vec<String>,
 }
 
-/// The records of one app, read.
-struct Recorded {
-    name: AppName,
-    /// By which its proxy is asked.
-    app: Option<App>,
-    live: Option<Release>,
-    since: Option<jiff::Timestamp>,
-    /// The release that became live last.
-    number: Option<ReleaseNumber>,
-    /// The release that a rollback would go to.
-    previous: Option<ReleaseNumber>,
-    journal: std::result::Result<JournalState, String>,
-    holder: Option<Holder>,
-    store: AppStore,
-    /// What could not be read.
-    damage: Vec<String>,
-}
-
 pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     let engine = session.engine().await?;
     loop {
-        let rows = rows(args.app.as_ref(), session, engine.as_ref(), &engine).await?;
+        let rows = rows(args.app.as_ref(), session, &engine).await?;
         if args.json || session.json {
             session.print_json(&rows)?;
         } else {
@@ -90,30 +74,49 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
 async fn rows(
     wanted: Option<&AppName>,
     session: &Session,
-    engine: &dyn Engine,
-    shared: &std::rc::Rc<dyn Engine>,
+    engine: &std::rc::Rc<dyn Engine>,
 ) -> Result<Vec<Row>> {
     let store = session.store()?;
     let names = match wanted {
         Some(name) => vec![session.known_app(Some(name))?],
         None => store.apps()?,
     };
-    let recorded: Vec<_> = names.into_iter().map(|name| read(store.app(&name), name)).collect();
+    let recorded: Vec<_> = names.iter().map(|name| Recorded::read(store.app(name))).collect();
     let of_apps = [label::APP.to_owned()];
-    let (labelled, images) = tokio::try_join!(engine.containers(&of_apps), engine.image_ids())?;
-    let apps: Vec<_> = recorded.iter().filter_map(|one| one.app.as_ref()).collect();
+    let (labelled, images) = tokio::try_join!(own::labelled(engine.as_ref(), &of_apps), engine.image_ids())?;
+    let apps: Vec<_> = recorded.iter().filter_map(Recorded::app).collect();
     let looks_closely = recorded.len() <= MANY;
-    let mut lives = crate::proxy::seen_many(shared.clone(), &apps).await.into_iter();
+    let mut lives = crate::proxy::seen_many(engine.clone(), &apps).await.into_iter();
     let mut rows = Vec::new();
-    for one in recorded {
-        let live = if one.app.is_some() { lives.next() } else { None };
-        let mut row = row(&one, live, &labelled);
-        row.problems.extend(image_is_gone(&one, row.live, &labelled, &images));
+    for one in &recorded {
+        let name = one.store.name();
+        let is_its =
+            |summary: &&Summary| summary.labels.get(label::APP).is_some_and(|app| app == name.as_str());
+        let mine: Vec<Summary> = labelled.iter().filter(is_its).cloned().collect();
+        // What cannot be read is told by the diagnosis.
+        let of_app = own::of_app(&mine, |number| Ok(one.store.release(number).ok().flatten()))?;
+        let unproved = |summary: &&Summary| {
+            one.holder.is_none() && of_app.strangers().any(|stranger| stranger.id == summary.id)
+        };
+        let containers: Vec<&Summary> = mine.iter().filter(|summary| !unproved(summary)).collect();
+        let seen = if one.app().is_some() { lives.next() } else { None };
+        let mut diagnosis = diagnose(Evidence { recorded: one, seen, containers: &containers });
         if looks_closely && one.holder.is_none() {
-            row.problems.extend(changed(&one, row.live, engine).await?);
+            closely(engine, one, &mut diagnosis).await?;
         }
-        if let Some(service) = one.live.as_ref().and_then(|live| live.app.compose.as_ref()) {
-            let beside = today::beside(engine, &one.store, service).await?;
+        let mut row = row(one, &diagnosis, &containers);
+        if one.holder.is_none() {
+            // Of what is live without a record the diagnosis tells.
+            let is_live = |summary: &&Summary| row.live.is_some() && release_of(summary) == row.live;
+            let others: Vec<String> = (of_app.unknown.iter())
+                .filter(|summary| !is_live(summary) || unproved(summary))
+                .map(today::unknown)
+                .collect();
+            row.problems.extend(others);
+        }
+        row.problems.extend(image_is_gone(one, row.live, &containers, &images));
+        if let Some(service) = one.app().and_then(|app| app.compose.as_ref()) {
+            let beside = today::beside(engine.as_ref(), &one.store, service).await?;
             let beside = beside.map(|problem| told(&problem));
             // That a record is damaged may have been told already.
             row.problems.extend(beside.filter(|problem| !row.problems.contains(problem)));
@@ -123,214 +126,49 @@ async fn rows(
     Ok(rows)
 }
 
-/// Reads what can be read: damage to one file must not hide what is live, nor the other apps.
-fn read(store: AppStore, name: AppName) -> Recorded {
-    let mut damage = Vec::new();
-    let state = store.state().unwrap_or_else(|error| {
-        damage.push(told(&error));
-        AppState::default()
-    });
-    let numbers = store.numbers().unwrap_or_else(|error| {
-        damage.push(told(&error));
-        Vec::new()
-    });
-    let last = state.activations.last();
-    // Before the first deploy has ended there is no live release, but its configuration is known.
-    let number = last.map(|last| last.release).or_else(|| numbers.last().copied());
-    let live = number.and_then(|number| {
-        store.release(number).unwrap_or_else(|error| {
-            damage.push(told(&error));
-            None
-        })
-    });
-    let any = || numbers.iter().rev().find_map(|number| store.release(*number).ok().flatten());
-    Recorded {
-        app: live.clone().or_else(any).map(|release| release.app),
-        live,
-        since: last.map(|last| last.at),
-        number: last.map(|last| last.release),
-        previous: last.and_then(|last| state.previous(last.release)),
-        journal: store.journal().map_err(|error| told(&error)),
-        holder: store.holder(),
-        name,
-        store,
-        damage,
-    }
-}
-
-/// An error with its remedies, in a line.
-fn told(error: &Error) -> String {
-    let hints = error.hints().iter().map(|hint| format!("; {hint}"));
-    error.one_line() + &hints.collect::<String>()
-}
-
-fn row(one: &Recorded, seen: Option<Result<Seen>>, labelled: &[Summary]) -> Row {
-    let mut problems = one.damage.clone();
-    let mine =
-        |summary: &&Summary| summary.labels.get(label::APP).is_some_and(|app| app == one.name.as_str());
-    let containers: Vec<&Summary> = labelled.iter().filter(mine).collect();
-    let was_asked = matches!(seen, Some(Ok(_)));
-    let seen = match seen {
-        None => Seen::default(),
-        Some(Ok(seen)) => seen,
-        Some(Err(error)) => {
-            problems.push(format!("the proxy could not be asked: {}", error.one_line()));
-            let service = one.app.as_ref().and_then(|app| app.compose.as_ref());
-            problems.extend(service.map(|service| {
-                format!("if the proxy is a service of the project: {}", service.command_line("up -d"))
-            }));
-            Seen::default()
-        }
-    };
-    let live = seen.live;
-    problems.extend(seen.edited.iter().map(|path| {
-        format!(
-            "{path} in {} was changed or removed by hand: bgd recover writes it anew, as the next deploy does",
-            proxy(one)
-        )
-    }));
-    let number = live.and_then(|live| live.release.or_else(|| running_in(live.slot, &containers, one)));
-    let release = match number {
-        Some(number) if one.live.as_ref().is_some_and(|release| release.number == number) => one.live.clone(),
-        Some(number) => one.store.release(number).unwrap_or_else(|error| {
-            let damage = told(&error);
-            if !problems.contains(&damage) {
-                problems.push(damage);
-            }
-            None
-        }),
-        None => None,
-    };
-    let of = |summary: &Summary, number: ReleaseNumber| {
-        summary.labels.get(label::RELEASE) == Some(&number.to_string())
-    };
-    let mut states = BTreeMap::new();
+fn row(one: &Recorded, diagnosis: &Diagnosis, containers: &[&Summary]) -> Row {
+    let number = diagnosis.number;
     let mut warm: Vec<ReleaseNumber> = Vec::new();
-    for summary in &containers {
-        let its =
-            summary.labels.get(label::RELEASE).and_then(|number| number.parse().ok()).map(ReleaseNumber);
-        if number.is_some_and(|number| of(summary, number)) {
-            states.insert(summary.name.clone(), summary.status_text.clone());
-            if summary.status != "running" || summary.status_text.contains("unhealthy") {
-                problems.push(format!("{} is live and {}", summary.name, summary.status_text));
-            }
-        } else if summary.status == "running"
-            && let Some(its) = its
-            && !warm.contains(&its)
-        {
+    for its in
+        containers.iter().filter(|summary| summary.status == "running").filter_map(|one| release_of(one))
+    {
+        if Some(its) != number && !warm.contains(&its) {
             warm.push(its);
         }
     }
-    problems.extend(drift(one, was_asked, number, release.as_ref(), &states));
+    let name = one.store.name();
+    let last = one.state.as_ref().ok().and_then(|state| state.activations.last());
     Row {
-        app: one.name.clone(),
+        app: name.clone(),
         live: number,
-        slot: live.map(|live| live.slot),
-        image: release.as_ref().map(|release| release.image.clone()),
-        since: one.since.filter(|_| number.is_some() && number == one.number),
-        containers: states,
+        slot: diagnosis.live.map(|live| live.slot),
+        image: number.and_then(|number| one.release(number)).map(|release| release.image.clone()),
+        since: last.filter(|last| Some(last.release) == number).map(|last| last.at),
+        containers: diagnosis.states.clone(),
         warm,
-        problems,
+        problems: diagnosis.troubles.iter().map(|trouble| trouble.told(name)).collect(),
     }
-}
-
-/// Containers of the live release that are not as they were created.
-async fn changed(one: &Recorded, live: Option<ReleaseNumber>, engine: &dyn Engine) -> Result<Vec<String>> {
-    // A record that cannot be read is told already.
-    let Some(release) = live.and_then(|live| one.store.release(live).ok().flatten()) else {
-        return Ok(Vec::new());
-    };
-    let present = crate::plan::present(engine, &release).await?;
-    let found = crate::plan::changed(&release, &present)?;
-    let remedy =
-        |found| format!("{found}: bgd recover {} deploys it anew, as the next deploy does", one.name);
-    Ok(found.into_iter().map(remedy).collect())
 }
 
 /// A release that a rollback would have to create again needs its image.
 fn image_is_gone(
     one: &Recorded,
     live: Option<ReleaseNumber>,
-    labelled: &[Summary],
+    containers: &[&Summary],
     images: &[String],
 ) -> Option<String> {
-    let previous = live.and_then(|live| one.previous.filter(|previous| *previous != live))?;
-    let is_its = |summary: &&Summary| {
-        summary.labels.get(label::APP).is_some_and(|app| app == one.name.as_str())
-            && summary.labels.get(label::RELEASE) == Some(&previous.to_string())
-    };
-    let release = match one.store.release(previous) {
-        Ok(release) => release?,
-        Err(error) => return Some(told(&error)),
-    };
-    let is_there = crate::plan::is_foreign(&release)
-        || labelled.iter().filter(is_its).count() >= release.containers.len()
+    // A record that cannot be read is told already.
+    let live = live?;
+    let previous = one.state.as_ref().ok()?.previous(live)?;
+    let release = one.release(previous)?;
+    let its = containers.iter().filter(|summary| release_of(summary) == Some(previous));
+    let is_there = crate::plan::is_foreign(release)
+        || its.count() >= release.containers.len()
         || images.contains(&release.image_id);
     (!is_there).then(|| {
         let again = release.repo_digest.as_ref().unwrap_or(&release.image);
         format!("a rollback to release {previous} needs its image, which is gone: docker pull {again}")
     })
-}
-
-fn proxy(one: &Recorded) -> &str {
-    one.app.as_ref().map_or("the proxy", |app| app.proxy.container().as_str())
-}
-
-/// What is unfinished or not as the records say.
-fn drift(
-    one: &Recorded,
-    was_asked: bool,
-    number: Option<ReleaseNumber>,
-    release: Option<&Release>,
-    states: &BTreeMap<String, String>,
-) -> Vec<String> {
-    let mut problems = Vec::new();
-    let app = &one.name;
-    match (&one.journal, &one.holder) {
-        (_, Some(holder)) => {
-            problems.push(format!("being changed by process {} since {}", holder.pid, holder.since));
-        }
-        (Ok(JournalState::Open(replay)), None) => problems.push(format!(
-            "the deploy of release {} did not end: bgd recover {app}{}",
-            replay.release,
-            if replay.former.is_some() { format!(", or bgd rollback {app}") } else { String::new() }
-        )),
-        (Err(error), None) => problems.push(error.clone()),
-        _ => {}
-    }
-    let recorded = one.number;
-    if one.holder.is_none() && matches!(one.journal, Ok(JournalState::None | JournalState::Ended(_))) {
-        match (number, recorded) {
-            // A proxy that could not be asked may well have its route.
-            (None, Some(recorded)) if was_asked => problems.push(format!(
-                "the proxy has no route for it; the records say release {recorded}: bgd recover {app} restores it"
-            )),
-            (Some(number), Some(recorded)) if number != recorded => {
-                problems.push(format!("the proxy routes to release {number}, the records say {recorded}"));
-            }
-            _ => {}
-        }
-    }
-    if let Some(release) = release
-        && !crate::plan::is_foreign(release)
-        && states.len() < release.containers.len()
-    {
-        let missing = release.containers.len() - states.len();
-        problems.push(format!(
-            "{missing} of its {} containers are missing: bgd recover {app} deploys it anew",
-            release.containers.len()
-        ));
-    }
-    problems
-}
-
-fn running_in(slot: Slot, containers: &[&Summary], one: &Recorded) -> Option<ReleaseNumber> {
-    let here = containers.iter().find(|summary| {
-        summary.status == "running" && summary.labels.get(label::SLOT).is_some_and(|s| s == slot.as_str())
-    });
-    let labelled =
-        here.and_then(|summary| summary.labels.get(label::RELEASE)?.parse().ok().map(ReleaseNumber));
-    labelled.or_else(|| one.live.as_ref().filter(|live| live.slot == slot).map(|live| live.number))
 }
 
 fn text(rows: &[Row]) -> String {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::run::Bench;
 use crate::error::Result;
 use crate::model::{Release, ReleaseNumber, Retention, label};
+use crate::own;
 use crate::plan::{self, Plan, prune};
 use crate::record::retention::{self, Recorded};
 use crate::record::{Deployed, JournalState, Survey};
@@ -74,9 +75,10 @@ async fn sweep(bench: &Bench<'_>, plan: &Plan) -> Result<()> {
     if !has_hooks {
         return Ok(());
     }
-    let labelled = bench.engine.containers(&[format!("{}={}", label::HOOK, plan.target.app.name)]).await?;
-    for left in labelled.iter().filter(|one| one.status != "running") {
-        bench.engine.remove(&left.id).await?;
+    let engine = bench.engine.as_ref();
+    let hooks = own::all(engine, &[format!("{}={}", label::HOOK, plan.target.app.name)]).await?;
+    for left in hooks.iter().filter(|one| one.state.status != "running") {
+        left.discard(engine).await?;
     }
     Ok(())
 }

@@ -3,26 +3,52 @@
 use super::adopt;
 use super::run::Bench;
 use crate::compose;
-use crate::docker::{Container, Engine};
+use crate::docker::{Container, Engine, Summary};
 use crate::error::{Error, Kind, Result};
 use crate::event::Report;
-use crate::model::{App, ComposeService, ReleaseNumber};
-use crate::plan::Observation;
-use crate::record::AppStore;
+use crate::model::{App, ComposeService, ReleaseNumber, label};
+use crate::plan::{self, Observation};
+use crate::record::{AppStore, Store};
 
 /// Before the first release, makes the container that compose runs for the service release 0. `true` when it did.
 pub(super) async fn adopt_first(bench: &Bench<'_>, app: &App, observation: &Observation) -> Result<bool> {
     let report = bench.session.report.as_ref();
-    let found = tell(bench.engine.as_ref(), &bench.records, app, observation, report).await?;
+    let found = tell(bench.engine.as_ref(), (&bench.store, &bench.records), app, observation, report).await?;
     let Some(container) = found else { return Ok(false) };
     adopt::execute(bench, app, &container).await?;
     Ok(true)
 }
 
+/// What serves today: the live release, or what compose runs for the service before the first one.
+pub(super) async fn serving(
+    engine: &dyn Engine,
+    app: &App,
+    observation: &Observation,
+) -> Result<Vec<Container>> {
+    match (&observation.former, &app.compose) {
+        (Some(former), _) => {
+            Ok(plan::present(engine, former).await?.iter().map(|one| Container::clone(one)).collect())
+        }
+        (None, Some(service)) if observation.live.is_none() => {
+            Ok(compose::beside(engine, service).await?.running)
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// What is told of a container of an app that no record knows.
+pub(super) fn unknown(one: &Summary) -> String {
+    let number = one.labels.get(label::RELEASE).map_or("?", String::as_str);
+    format!(
+        "{} ({}) says that it is of release {number}, and no record here knows it: it is left as it is",
+        one.name, one.status_text
+    )
+}
+
 /// Tells what compose runs for the service, and what it would start. Returns what is to be adopted first.
 pub(super) async fn tell(
     engine: &dyn Engine,
-    records: &AppStore,
+    (store, records): (&Store, &AppStore),
     app: &App,
     observation: &Observation,
     report: &dyn Report,
@@ -43,7 +69,7 @@ pub(super) async fn tell(
     let mut running = compose::beside(engine, service).await?.running;
     match running.as_slice() {
         [] => Ok(None),
-        [one] => match adopt::check(one, app) {
+        [one] => match adopt::check(one, app, store) {
             Ok(()) => {
                 report.note(format!("{} serves today: it becomes release 0 first", one.name));
                 Ok(running.pop())
@@ -86,11 +112,14 @@ pub(super) async fn beside(
         return Ok(None);
     }
     let adopted = match records.release(ReleaseNumber(0)) {
-        Ok(release) => release.map(|release| release.containers).unwrap_or_default(),
+        Ok(Some(release)) => {
+            plan::present(engine, &release).await?.iter().map(|one| one.id.clone()).collect()
+        }
+        Ok(None) => Vec::new(),
         Err(error) => return Ok(Some(error)),
     };
-    let is_extra = |name: &&str| !adopted.iter().any(|(own, _)| own == name);
-    let extra: Vec<&str> = running.iter().map(|one| one.name.as_str()).filter(is_extra).collect();
+    let extra = running.iter().filter(|one| !adopted.contains(&one.id));
+    let extra: Vec<&str> = extra.map(|one| one.name.as_str()).collect();
     let problem = format!("compose runs {} beside what bgd runs of {}", extra.join(", "), service.service);
     Ok((!extra.is_empty())
         .then(|| Error::new(Kind::Other, problem).hint(format!("stop it: {}", stop(service)))))

@@ -22,6 +22,10 @@ pub struct Which {
     #[arg(long, value_parser = AppName::parse)]
     pub app: Option<AppName>,
 
+    /// Go on although the records know another host or image repository under the app's name
+    #[arg(long)]
+    pub same_app: bool,
+
     /// Where the configuration is
     #[command(flatten)]
     pub source: Source,

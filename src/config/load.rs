@@ -1,6 +1,12 @@
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::context::Env;
 use super::diagnostic::{Diagnostic, Diagnostics};
@@ -71,12 +77,83 @@ pub fn find(start: &Path) -> Option<PathBuf> {
     ["bgd.yaml", "bgd.yml"].into_iter().map(|name| start.join(name)).find(|path| path.is_file())
 }
 
+/// How long a pipe is waited for, whose other end may be a program that decrypts.
+const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 30 });
+
+/// Reads a pipe to its end, such as that of `-f <(program)`.
+fn drain(mut pipe: &File, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut piece = [0; 16 * 1024];
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let limit = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+        // A pipe that nothing has opened to write is not at its end yet: only this tells the two apart.
+        match poll(&mut [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)], limit) {
+            Ok(0) => {
+                let message = format!("it is a pipe, and nothing more came within {} s", PATIENCE.as_secs());
+                return Err(io::Error::new(io::ErrorKind::TimedOut, message));
+            }
+            Ok(_) => {}
+            Err(nix::errno::Errno::EINTR) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        match pipe.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(count) => bytes.extend_from_slice(&piece[..count]),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            Err(error) => return Err(error),
+        }
+        if bytes.len() as u64 > LARGEST {
+            return Ok(());
+        }
+    }
+}
+
 /// Reads a file that is no larger than a configuration may be.
 pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    // Without O_NONBLOCK a pipe that nothing is written into is waited for already when it is opened.
+    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
+    if file.metadata()?.file_type().is_file() {
+        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    } else {
+        drain(&file, &mut bytes)?;
+    }
     if bytes.len() as u64 > LARGEST {
         return Err(io::Error::other("the file is larger than 1 MiB"));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_is_read_to_its_end_and_not_waited_for_without_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let error = read_file(&path).unwrap_err();
+        assert!(error.to_string().contains("is a pipe"), "{error}");
+
+        let to = path.clone();
+        let writer = std::thread::spawn(move || {
+            let mut pipe = OpenOptions::new().write(true).open(to).unwrap();
+            for piece in ["app: api\n", "port: 3000\n"] {
+                pipe.write_all(piece.as_bytes()).unwrap();
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        assert_eq!(read_file(&path).unwrap(), b"app: api\nport: 3000\n");
+        writer.join().unwrap();
+
+        // As a shell hands over  -f <(program) : the other end may have closed by now.
+        let (read, write) = nix::unistd::pipe().unwrap();
+        File::from(write).write_all(b"app: web\n").unwrap();
+        let handed = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&read));
+        assert_eq!(read_file(Path::new(&handed)).unwrap(), b"app: web\n");
+    }
 }

@@ -40,7 +40,7 @@ impl Daemon {
             Ok(attached) => Ok(attached),
             Err(error) => {
                 // A container that never started is not removed by itself.
-                let left = self.remove_container(&id).await.err();
+                let left = self.remove_container(&id, true).await.err();
                 Err(match left {
                     Some(left) => error.hint(format!("{name} is left behind: {}", left.one_line())),
                     None => error,

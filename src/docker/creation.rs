@@ -34,7 +34,7 @@ impl Daemon {
             let options = CreateContainerOptions { name: Some(name.to_owned()), ..Default::default() };
             match self.client.create_container(Some(options), stand_in(image, labels)).await {
                 Ok(made) => {
-                    self.remove_container(&made.id).await?;
+                    self.remove_container(&made.id, true).await?;
                     return Ok(true);
                 }
                 Err(error) if status(&error) == Some(409) => {}

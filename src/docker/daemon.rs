@@ -157,7 +157,11 @@ impl Engine for Daemon {
     }
 
     async fn remove(&self, container: &str) -> Result<()> {
-        self.remove_container(container).await
+        self.remove_container(container, false).await
+    }
+
+    async fn discard(&self, container: &str) -> Result<()> {
+        self.remove_container(container, true).await
     }
 
     async fn rename(&self, container: &str, name: &str) -> Result<()> {
@@ -235,6 +239,10 @@ impl Engine for Daemon {
 
     async fn download(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>> {
         self.pack(container, path).await
+    }
+
+    async fn has_files(&self, container: &str, folder: &str) -> Result<bool> {
+        self.holds_files(container, folder).await
     }
 
     async fn launch(&self, name: &str, spec: &ContainerSpec, input: &[u8]) -> Result<String> {

@@ -15,6 +15,7 @@ pub(super) fn container(inspect: &Value, image: &Value, facts: &Facts) -> Contai
         id: text(inspect, "Id").to_owned(),
         name: text(inspect, "Name").trim_start_matches('/').to_owned(),
         image_id: text(inspect, "Image").to_owned(),
+        created: text(inspect, "Created").parse().ok(),
         state: state(inspect),
         spec,
         unknown_settings,
@@ -96,6 +97,8 @@ pub(super) fn image(inspect: &Value) -> Image {
         platform: platform.join("/"),
         exposed_ports: entries(&inspect["Config"], "ExposedPorts").into_keys().map(str::to_owned).collect(),
         health_test: Some(test).filter(|test| !test.is_empty() && test != &["NONE"]),
+        labels: text_map(&inspect["Config"], "Labels"),
+        volumes: entries(&inspect["Config"], "Volumes").into_keys().map(str::to_owned).collect(),
     }
 }
 

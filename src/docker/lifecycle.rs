@@ -44,7 +44,7 @@ impl Daemon {
             };
             if let Err(error) = self.client.connect_network(&network.name, request).await {
                 let error = failed(error, format!("cannot connect {name} to the network {}", network.name));
-                return Err(match self.remove_container(&id).await {
+                return Err(match self.remove_container(&id, true).await {
                     Ok(()) => error,
                     Err(left) => error.hint(format!("{name} is left behind: {}", left.one_line())),
                 });
@@ -113,11 +113,12 @@ impl Daemon {
         })
     }
 
-    pub(super) async fn remove_container(&self, container: &str) -> Result<()> {
+    /// Removes a container; with its anonymous volumes when nothing of them is to stay.
+    pub(super) async fn remove_container(&self, container: &str, volumes: bool) -> Result<()> {
         if !is_name(container) {
             return Ok(());
         }
-        let options = RemoveContainerOptions { v: true, force: true, link: false };
+        let options = RemoveContainerOptions { v: volumes, force: true, link: false };
         match self.client.remove_container(container, Some(options)).await {
             Ok(()) => Ok(()),
             Err(error) => match status(&error) {

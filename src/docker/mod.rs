@@ -96,8 +96,11 @@ pub trait Engine {
     /// Kills with a signal, such as `HUP`.
     async fn signal(&self, container: &str, signal: &str) -> Result<()>;
 
-    /// Removes a container and its anonymous volumes, running or not; one that is gone already is fine.
+    /// Removes a container, running or not; one that is gone already is fine. Its anonymous volumes stay.
     async fn remove(&self, container: &str) -> Result<()>;
+
+    /// The same with its anonymous volumes.
+    async fn discard(&self, container: &str) -> Result<()>;
 
     /// Renames a container.
     async fn rename(&self, container: &str, name: &str) -> Result<()>;
@@ -150,6 +153,9 @@ pub trait Engine {
 
     /// Packs a file or folder of a container, running or stopped, as a tar archive; `None` when it is not there.
     async fn download(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Whether a folder of a container, running or stopped, has anything in it. One that is not there has not.
+    async fn has_files(&self, container: &str, folder: &str) -> Result<bool>;
 
     /// Creates a container, starts it and hands it `input`, which then ends. It goes on by itself, and stays when it has
     /// ended. Returns its id.

@@ -92,6 +92,7 @@ impl Patient {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "whoever asks it has the proof")]
 #[async_trait(?Send)]
 impl Engine for Patient {
     fn info(&self) -> &EngineInfo {
@@ -137,6 +138,14 @@ impl Engine for Patient {
 
     async fn signal(&self, container: &str, signal: &str) -> Result<()> {
         self.once(self.inner.signal(container, signal).await).await
+    }
+
+    async fn discard(&self, container: &str) -> Result<()> {
+        self.again(async || self.inner.discard(container).await).await
+    }
+
+    async fn has_files(&self, container: &str, folder: &str) -> Result<bool> {
+        self.again(async || self.inner.has_files(container, folder).await).await
     }
 
     async fn remove(&self, container: &str) -> Result<()> {

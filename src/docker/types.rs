@@ -39,6 +39,8 @@ pub struct Container {
     pub name: String,
     /// The id of its image, `sha256:…`.
     pub image_id: String,
+    /// When it was created; `None` when the engine does not say.
+    pub created: Option<Timestamp>,
     /// How it is.
     pub state: State,
     /// Its specification, complete enough to create it again. Labels, aliases and mounts as they were asked for.
@@ -171,6 +173,10 @@ pub struct Image {
     pub exposed_ports: Vec<String>,
     /// Its HEALTHCHECK's test, when it has one (`["CMD", …]`).
     pub health_test: Option<Vec<String>>,
+    /// Its labels, which every container of it has too.
+    pub labels: BTreeMap<String, String>,
+    /// The paths that it declares as volumes: where nothing is mounted, each container gets an anonymous one.
+    pub volumes: Vec<String>,
 }
 
 /// An image as a list shows it.

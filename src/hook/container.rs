@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::{
     ContainerSpec, HealthCheck, LogDriver, NetworkAttachment, Release, Restart, Secret, label,
 };
+use crate::own::{self, Owned};
 use crate::step::Step;
 
 const PAUSE: Duration = Duration::from_millis(50);
@@ -53,6 +54,16 @@ pub fn spec(release: &Release, command: &[String], facts: &Facts<'_>) -> Result<
     Ok(spec)
 }
 
+/// The container of a hook, when there is one.
+///
+/// # Errors
+/// When something else has its name, or Docker cannot be asked.
+pub async fn find(engine: &dyn Engine, release: &Release, step: Step) -> Result<Option<Owned>> {
+    let labels =
+        [format!("{}={}", label::HOOK, release.app.name), format!("{}={}", label::RELEASE, release.number)];
+    own::named(engine, &name(release, step), &labels).await
+}
+
 /// Waits until a container ends, at most until then, telling what it writes. One that takes longer is stopped.
 ///
 /// # Errors
@@ -76,7 +87,9 @@ pub async fn attend(
             });
         }
         if !in_time {
-            engine.stop(container, GRACE).await?;
+            // It is the one that was launched, or found by its labels.
+            #[expect(clippy::disallowed_methods, reason = "its id is that of a hook")]
+            engine.stop(&found.id, GRACE).await?;
             // What it wrote while it was stopped may tell what it was at.
             read(engine, container, Instant::now() + GRACE, &mut seen, log, tell).await?;
             log.finish(tell);

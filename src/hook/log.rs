@@ -29,7 +29,10 @@ impl Log {
         if let Some(folder) = path.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(folder).or_error(Kind::Other, tried)?;
         }
-        let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path);
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true).mode(0o600);
+        // A link would lead to a file that is not of the records.
+        let file = options.custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits()).open(path);
         let file = file.or_error(Kind::Other, tried)?;
         let told = file.metadata().or_error(Kind::Other, tried)?.len();
         Ok(Self { file, path: path.to_owned(), told, lines: Lines::default() })

@@ -5,6 +5,7 @@
 mod app;
 mod compose;
 mod hook;
+mod host;
 mod image;
 mod name;
 mod proxy;
@@ -17,6 +18,7 @@ mod spec;
 pub use app::{App, Expectation, Health, HealthTiming, Method, PullPolicy, Retire, SmokeTest};
 pub use compose::{ComposeService, Condition, Dependency};
 pub use hook::{Hook, Hooks, Place};
+pub use host::{former_release_host, former_slot_host, release_host, slot_host, slot_host_beside};
 pub use image::{ImageRef, InvalidImage};
 pub use name::{AppName, ContainerName, InvalidName, NetworkName, UpstreamName};
 pub use proxy::{
@@ -25,7 +27,7 @@ pub use proxy::{
 };
 pub use release::{Outcome, Release, ReleaseNumber};
 pub use retention::Retention;
-pub use secret::Secret;
+pub use secret::{Secret, shown_path};
 pub use slot::Slot;
 pub use spec::{
     ContainerSpec, Device, HealthCheck, LogDriver, Mount, MountKind, NetworkAttachment, PortBinding, Restart,
@@ -52,6 +54,9 @@ pub mod label {
     pub const HOOK: &str = "bgd.hook";
     /// Present on the helper containers that bgd starts and removes itself.
     pub const HELPER: &str = "bgd.helper";
+
+    /// On the container that is the lock of an app: the app.
+    pub const LOCK: &str = "bgd.lock";
 
     /// Those of bgd's own: no proxy takes them for a route.
     pub fn of_bgd(labels: &BTreeMap<String, String>) -> BTreeMap<String, String> {

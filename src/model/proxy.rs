@@ -24,6 +24,16 @@ impl ProxyConfig {
             Self::Traefik(traefik) => &traefik.container,
         }
     }
+
+    /// The same proxy in a container of another name.
+    #[must_use]
+    pub fn in_container(mut self, container: ContainerName) -> Self {
+        match &mut self {
+            Self::Nginx(nginx) => nginx.container = container,
+            Self::Traefik(traefik) => traefik.container = container,
+        }
+        self
+    }
 }
 
 /// An nginx in a container.

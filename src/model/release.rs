@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -41,10 +42,29 @@ pub struct Release {
     pub app: App,
     /// The specification of each replica's container, with its name.
     pub containers: Vec<(String, ContainerSpec)>,
+    /// The id of each replica's container, by the replica's number from 1, as far as it was made. Records of before there
+    /// was this have none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
+    pub ids: BTreeMap<usize, String>,
     /// When the deploy began.
     pub created: Timestamp,
     /// Whether it ended well.
     pub outcome: Outcome,
+}
+
+/// Pairs instead of a map: what reads a record beside its format keeps keys as text.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(ids: &BTreeMap<usize, String>, to: S) -> Result<S::Ok, S::Error> {
+        ids.iter().collect::<Vec<_>>().serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<usize, String>, D::Error> {
+        Ok(Vec::<(usize, String)>::deserialize(from)?.into_iter().collect())
+    }
 }
 
 /// How the deploy of a release ended.

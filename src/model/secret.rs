@@ -31,9 +31,23 @@ impl fmt::Display for Secret {
     }
 }
 
+/// A request's path as it may be shown: its query often holds a key.
+pub fn shown_path(path: &str) -> String {
+    match path.split_once('?') {
+        Some((path, query)) if !query.is_empty() => format!("{path}?***"),
+        _ => path.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_query_is_not_shown() {
+        assert_eq!(shown_path("/a/b?key=hunter2&x"), "/a/b?***");
+        assert_eq!(shown_path("/a/b"), "/a/b");
+    }
 
     #[test]
     fn a_secret_is_stored_but_not_shown() {

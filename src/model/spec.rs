@@ -106,6 +106,15 @@ pub struct Mount {
     pub options: Option<String>,
 }
 
+impl Mount {
+    /// Whether it is a volume that nobody gave a name: Docker names these by 64 hexadecimal digits.
+    pub fn is_anonymous(&self) -> bool {
+        let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        self.kind == MountKind::Volume
+            && (self.source.is_empty() || (self.source.len() == 64 && self.source.bytes().all(is_hex)))
+    }
+}
+
 /// The kinds of mount that bgd knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::names::{self, release_host, slot_host};
+use super::names;
 use super::observe::{Observation, Present};
-use crate::docker::Image;
+use crate::docker::{Image, Summary};
 use crate::error::{Error, Kind, Result};
 use crate::model::{
     App, AppName, ContainerSpec, Health, HealthCheck, Hook, NetworkAttachment, Outcome, Release,
-    ReleaseNumber, Retire, Slot, label,
+    ReleaseNumber, Retire, Slot, former_release_host, former_slot_host, label, release_host, slot_host,
 };
 use crate::proxy::Live;
 use crate::record::Cause;
@@ -73,7 +73,10 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
     match wish {
         Wish::Deploy { app, asked, image, watch } => {
             check_health(app, image, asked)?;
-            let names = free_names(app, slot, former.as_ref());
+            if let Some(error) = unknown(app, &observation.of_app.unknown) {
+                return Err(error);
+            }
+            let names = free_names(app, slot, observation.next, former.as_ref(), &observation.reserved);
             let target = Release {
                 number: observation.next,
                 slot,
@@ -85,11 +88,15 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
                     .enumerate()
                     .map(|(at, name)| {
                         let mut spec = spec(app, image, observation.next, slot, at + 1);
+                        if keeps_former_hosts(observation) {
+                            add_alias(&mut spec, app, former_slot_host(&app.name, slot));
+                        }
                         spec.labels.insert(label::IMAGE.to_owned(), (*asked).to_owned());
                         (name, spec)
                     })
                     .collect(),
                 app: (*app).clone(),
+                ids: BTreeMap::new(),
                 created: now,
                 outcome: Outcome::Unfinished,
             };
@@ -133,7 +140,10 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
                     return Err(image_is_gone(release));
                 }
                 steps.push(Step::Create);
-                put_into_slot(&mut target, slot, former.as_ref());
+                let there =
+                    |replica: &usize| present.containers.get(*replica - 1).is_some_and(Option::is_some);
+                target.ids.retain(|replica, _| there(replica));
+                put_into_slot(&mut target, slot, former.as_ref(), observation);
             } else if names::is_foreign(release) {
                 target.slot = slot;
             }
@@ -165,41 +175,74 @@ fn afterwards(app: &App, former: Option<&Release>) -> Vec<Step> {
     steps
 }
 
-/// The names for green: those of its slot, but for each that a rename gave to what is live.
-fn free_names(app: &App, slot: Slot, former: Option<&Release>) -> Vec<String> {
-    let taken = |name: &String| former.is_some_and(|former| former.containers.iter().any(|(n, _)| n == name));
+/// The names for green: those of its slot, but for each that a rename gave to what is live, or that an adopted container
+/// has, which is never removed.
+fn free_names(
+    app: &App,
+    slot: Slot,
+    number: ReleaseNumber,
+    former: Option<&Release>,
+    reserved: &[String],
+) -> Vec<String> {
+    let taken = |name: &String| {
+        reserved.contains(name)
+            || former.is_some_and(|former| former.containers.iter().any(|(n, _)| n == name))
+    };
     let own = names::container_names(&app.name, slot, app.replicas);
     let others = names::container_names(&app.name, slot.other(), app.replicas);
-    own.into_iter().zip(others).map(|(own, other)| if taken(&own) { other } else { own }).collect()
+    let free = |(own, other): (String, String)| match (taken(&own), taken(&other)) {
+        (false, _) => own,
+        (true, false) => other,
+        (true, true) => format!("{own}-r{number}"),
+    };
+    own.into_iter().zip(others).map(free).collect()
 }
 
 /// A release whose containers are gone comes back in the slot that is free now.
-fn put_into_slot(target: &mut Release, slot: Slot, former: Option<&Release>) {
+fn put_into_slot(target: &mut Release, slot: Slot, former: Option<&Release>, observation: &Observation) {
     let app = target.app.clone();
     let adopted = names::is_foreign(target);
     target.slot = slot;
-    let names = free_names(&app, slot, former);
+    let names = free_names(&app, slot, target.number, former, &observation.reserved);
     for (at, (name, (old_name, spec))) in names.into_iter().zip(&mut target.containers).enumerate() {
         *old_name = name;
         if adopted {
-            adopt_names(spec, &app, target.number, slot);
+            spec.labels.retain(|key, _| !is_of_another_tool(key));
         }
         spec.labels.extend(labels(&app, target.number, slot, at + 1));
-        let aliases = spec.networks.iter_mut().filter(|network| network.name == app.network.as_str());
-        for alias in aliases.flat_map(|network| &mut network.aliases) {
-            if *alias == slot_host(&app.name, slot.other()) {
-                *alias = slot_host(&app.name, slot);
-            }
+        name_for_slot(spec, &app, target.number, slot);
+        if keeps_former_hosts(observation) {
+            add_alias(spec, &app, former_slot_host(&app.name, slot));
         }
     }
 }
 
-/// An adopted container that has to be created again is bgd's own from then on.
-fn adopt_names(spec: &mut ContainerSpec, app: &App, number: ReleaseNumber, slot: Slot) {
+/// Gives a container the names by which the proxy finds its release and its slot, in place of those that it had.
+fn name_for_slot(spec: &mut ContainerSpec, app: &App, number: ReleaseNumber, slot: Slot) {
+    let name = &app.name;
+    let mut old = vec![release_host(name, number), former_release_host(name, number)];
+    old.extend(
+        [Slot::Blue, Slot::Green].iter().flat_map(|s| [slot_host(name, *s), former_slot_host(name, *s)]),
+    );
     for network in spec.networks.iter_mut().filter(|network| network.name == app.network.as_str()) {
-        network.aliases.push(release_host(&app.name, number));
-        network.aliases.push(slot_host(&app.name, slot));
+        network.aliases.retain(|alias| !old.contains(alias));
+        network.aliases.splice(0..0, [release_host(name, number), slot_host(name, slot)]);
     }
+}
+
+fn add_alias(spec: &mut ContainerSpec, app: &App, alias: String) {
+    let mut networks = spec.networks.iter_mut().filter(|network| network.name == app.network.as_str());
+    if let Some(network) = networks.next() {
+        network.aliases.push(alias);
+    }
+}
+
+/// Whether the slots keep names of before the present ones: what is live has one, so that an older nginx knows it and takes
+/// another only with a reload, and no container is called so.
+fn keeps_former_hosts(observation: &Observation) -> bool {
+    let Some(former) = &observation.former else { return false };
+    let names = [Slot::Blue, Slot::Green].map(|slot| former_slot_host(&former.app.name, slot));
+    names::keeps_former_slot_host(former) && !names.iter().any(|name| observation.reserved.contains(name))
 }
 
 fn labels(app: &App, number: ReleaseNumber, slot: Slot, replica: usize) -> BTreeMap<String, String> {
@@ -254,6 +297,44 @@ fn check_health(app: &App, image: &Image, asked: &str) -> Result<()> {
     Ok(())
 }
 
+/// Whether a label tells another tool that a container is its: one that bgd creates is not.
+fn is_of_another_tool(label: &str) -> bool {
+    const TOOLS: [&str; 5] = [
+        "com.docker.compose.",
+        "com.docker.stack.",
+        "com.docker.swarm.",
+        "io.podman.compose.",
+        "desktop.docker.io/",
+    ];
+    TOOLS.iter().any(|tool| label.starts_with(tool))
+}
+
+/// Containers of this app run that no record here knows: whoever deployed them knows another truth.
+fn unknown(app: &App, unknown: &[Summary]) -> Option<Error> {
+    let running: Vec<&Summary> = unknown.iter().filter(|one| !super::prune::is_stopped(one)).collect();
+    let first = running.first()?;
+    let names: Vec<&str> = running.iter().map(|one| one.name.as_str()).collect();
+    let names = names.join(", ");
+    let number = first.labels.get(label::RELEASE).map_or("?", String::as_str);
+    Some(
+        Error::new(
+            Kind::NeedsRecovery,
+            format!("{names} runs as release {number} of {}, and no record here knows of it", app.name),
+        )
+        .hint("if another user or another state folder deploys it, deploy from there: BGD_STATE_DIR=FOLDER bgd deploy")
+        .hint("if another project has the same app name, give this one another: app: NAME")
+        .hint(format!("if the records were lost, make them again where the bgd.yaml is: bgd recover {}", app.name))
+        .hint(format!(
+            "if nobody needs it: {}",
+            running
+                .iter()
+                .map(|one| format!("docker stop {0}; docker rename {0} {0}-old", one.name))
+                .collect::<Vec<_>>()
+                .join("; ")
+        )),
+    )
+}
+
 /// Without the record of what serves, a route could be written that does not lead there.
 pub(crate) fn record_is_lost(app: &AppName, live: Live) -> Error {
     let what =
@@ -263,7 +344,7 @@ pub(crate) fn record_is_lost(app: &AppName, live: Live) -> Error {
         format!("the proxy routes to {what} of {app}, of which there is no record"),
     )
     .hint("was it deployed by another user, or with another BGD_STATE_DIR?")
-    .hint("if the records are lost, make them anew where the bgd.yaml is: bgd recover")
+    .hint(format!("if the record is lost, make it anew, where its bgd.yaml is: bgd recover {app}"))
 }
 
 /// A release needs its image, and the host has it no more.

@@ -3,13 +3,13 @@ use std::collections::BTreeMap;
 use super::names::is_foreign;
 use super::observe::Present;
 use super::settings;
-use crate::docker::Container;
 use crate::error::Result;
 use crate::model::{ContainerSpec, Release};
+use crate::own::Owned;
 
 /// Containers of a release that are gone or do not run, a line each. An adopted one's are not bgd's to judge.
 pub fn absent(release: &Release, present: &Present) -> Vec<String> {
-    let told = |((name, _), container): (&(String, ContainerSpec), &Option<Container>)| match container {
+    let told = |((name, _), container): (&(String, ContainerSpec), &Option<Owned>)| match container {
         None => Some(format!("{name} is missing")),
         Some(container) if !container.state.running => {
             Some(format!("{} is {}", container.name, container.state.status))
@@ -38,8 +38,38 @@ pub fn changed(release: &Release, present: &Present) -> Result<Vec<String>> {
         if !differences.is_empty() {
             found.push(format!("{} was changed by hand: {}", container.name, differences.join(", ")));
         }
+        let lost = lost_names(recorded, &container.spec);
+        if !lost.is_empty() {
+            found.push(format!("{} was changed by hand: {}", container.name, lost.join(", ")));
+        }
     }
     Ok(found)
+}
+
+/// What a network does not know a container by any more, which it is on: it was taken off the network and put back. The
+/// proxy asks by these names.
+fn lost_names(recorded: &ContainerSpec, now: &ContainerSpec) -> Vec<String> {
+    let mut lost = Vec::new();
+    for network in &recorded.networks {
+        let Some(present) = now.networks.iter().find(|one| one.name == network.name) else { continue };
+        let missing: Vec<&str> = network
+            .aliases
+            .iter()
+            .filter(|alias| !present.aliases.contains(alias))
+            .map(String::as_str)
+            .collect();
+        if !missing.is_empty() {
+            lost.push(format!(
+                "the network {} does not know it as {} any more",
+                network.name,
+                missing.join(", ")
+            ));
+        }
+        if network.ipv4.is_some() && network.ipv4 != present.ipv4 {
+            lost.push(format!("its fixed address on the network {} is gone", network.name));
+        }
+    }
+    lost
 }
 
 /// Each setting that is another now, with both values.
@@ -87,6 +117,7 @@ fn by_key(spec: &ContainerSpec) -> Result<BTreeMap<String, String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::NetworkAttachment;
 
     #[test]
     fn only_what_can_be_changed_by_hand_is_a_difference() {
@@ -103,5 +134,23 @@ mod tests {
             ContainerSpec { user: Some("app".to_owned()), pids_limit: Some(-1), ..Default::default() };
         let now = ContainerSpec { memory: Some(0), ..Default::default() };
         assert_eq!(differences(&recorded, &now).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn a_container_that_was_put_back_on_its_network_without_its_names_has_changed() {
+        let on = |aliases: &[&str]| ContainerSpec {
+            networks: vec![NetworkAttachment {
+                name: "proxy".to_owned(),
+                aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
+                ipv4: None,
+            }],
+            ..ContainerSpec::default()
+        };
+        let recorded = on(&["api-r1", "api-slot-blue"]);
+        assert_eq!(lost_names(&recorded, &on(&["api-slot-blue", "api-r1", "more"])), [""; 0]);
+        let told = lost_names(&recorded, &on(&["api-r1"]));
+        assert_eq!(told, ["the network proxy does not know it as api-slot-blue any more"]);
+        // That it is on another network altogether is told already.
+        assert_eq!(lost_names(&recorded, &ContainerSpec::default()), [""; 0]);
     }
 }

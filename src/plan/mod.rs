@@ -7,13 +7,15 @@ mod names;
 mod observe;
 pub mod prune;
 mod rebuild;
+mod same;
 mod settings;
 
 pub(crate) use build::record_is_lost;
 pub use build::{Plan, Wish, build, image_is_gone};
 pub use drift::{absent, changed};
+pub use names::target_of;
 pub(crate) use names::{container_names, is_foreign};
-pub use names::{release_host, slot_host, target_of};
 pub use observe::{Observation, Present, observe, present};
-pub use rebuild::{Rebuilt, rebuild};
+pub use rebuild::{Known, Rebuilt, rebuild};
+pub use same::another_project;
 pub use settings::settings;

@@ -1,18 +1,7 @@
 use std::net::IpAddr;
 
-use crate::model::{AppName, Outcome, Release, ReleaseNumber, Slot, label};
+use crate::model::{AppName, Release, Slot, former_release_host, former_slot_host, release_host, slot_host};
 use crate::proxy::Target;
-
-/// The name that only this release has on the proxy's network.
-pub fn release_host(app: &AppName, release: ReleaseNumber) -> String {
-    format!("{app}-r{release}")
-}
-
-/// The name that a slot has on the proxy's network. It differs from every container's name, because containers can
-/// be renamed and Docker's DNS knows them by name too.
-pub fn slot_host(app: &AppName, slot: Slot) -> String {
-    format!("{app}-slot-{slot}")
-}
 
 /// Where the proxy finds a release.
 pub fn target_of(release: &Release, addresses: Vec<IpAddr>) -> Target {
@@ -21,7 +10,14 @@ pub fn target_of(release: &Release, addresses: Vec<IpAddr>) -> Target {
     let (release_host, slot_host) = if is_foreign(release) {
         (own_name(), own_name())
     } else {
-        (release_host(&release.app.name, release.number), slot_host(&release.app.name, release.slot))
+        let (app, slot) = (&release.app.name, release.slot);
+        let former = former_release_host(app, release.number);
+        let known = release_host(app, release.number);
+        let host = if has_alias(release, &former) && !has_alias(release, &known) { former } else { known };
+        (
+            host,
+            if keeps_former_slot_host(release) { former_slot_host(app, slot) } else { slot_host(app, slot) },
+        )
     };
     Target {
         slot: release.slot,
@@ -33,10 +29,20 @@ pub fn target_of(release: &Release, addresses: Vec<IpAddr>) -> Target {
     }
 }
 
+/// Whether the slot of a release has a name of before the present ones, by which the proxy may know it.
+pub(crate) fn keeps_former_slot_host(release: &Release) -> bool {
+    has_alias(release, &former_slot_host(&release.app.name, release.slot))
+}
+
+fn has_alias(release: &Release, alias: &str) -> bool {
+    let networks = release.containers.first().map(|(_, spec)| spec.networks.as_slice()).unwrap_or_default();
+    let own = networks.iter().find(|network| network.name == release.app.network.as_str());
+    own.is_some_and(|network| network.aliases.iter().any(|known| known == alias))
+}
+
 /// Whether a release's containers were there before bgd: they carry no label of bgd's and are never removed.
 pub(crate) fn is_foreign(release: &Release) -> bool {
-    release.outcome == Outcome::Adopted
-        && release.containers.iter().all(|(_, spec)| !spec.labels.contains_key(label::APP))
+    crate::own::is_adopted(release)
 }
 
 /// The names of a slot's containers.

@@ -1,8 +1,9 @@
 use std::net::IpAddr;
 
-use crate::docker::{Container, Engine, Summary};
+use crate::docker::{Engine, Summary};
 use crate::error::Result;
-use crate::model::{App, Release, ReleaseNumber, label};
+use crate::model::{App, Release, ReleaseNumber, Slot, former_slot_host, label};
+use crate::own::{self, OfApp, Owned};
 use crate::proxy::{Live, Proxy};
 use crate::record::{AppState, AppStore};
 
@@ -13,8 +14,12 @@ pub struct Observation {
     pub live: Option<Live>,
     /// The release behind that, from the records.
     pub former: Option<Release>,
-    /// All containers that carry the app's label.
+    /// All containers that carry the app's label as their own.
     pub labelled: Vec<Summary>,
+    /// The same by whether the records know them.
+    pub of_app: OfApp,
+    /// The names of what is adopted, and of containers that are called as a slot: they are not free.
+    pub reserved: Vec<String>,
     /// Which releases were live.
     pub state: AppState,
     /// The number of the next release.
@@ -24,13 +29,13 @@ pub struct Observation {
 /// The containers of a release as they are, in the order of the record.
 #[derive(Debug, Clone, Default)]
 pub struct Present {
-    /// One for each of the record's; `None` where it does not exist.
-    pub containers: Vec<Option<Container>>,
+    /// One for each of the record's; `None` where there is none that is proved to be its.
+    pub containers: Vec<Option<Owned>>,
 }
 
 impl Present {
     /// Those that exist.
-    pub fn iter(&self) -> impl Iterator<Item = &Container> {
+    pub fn iter(&self) -> impl Iterator<Item = &Owned> {
         self.containers.iter().flatten()
     }
 
@@ -61,33 +66,40 @@ pub async fn observe(
     app: &App,
 ) -> Result<Observation> {
     let live = proxy.live().await?;
-    let labelled = engine.containers(&[format!("{}={}", label::APP, app.name)]).await?;
+    let labelled = own::labelled(engine, &own::app_label(&app.name)).await?;
     let state = store.state()?;
     let next = next_number(&store.numbers()?, &state, &labelled, live.as_ref());
     let mut former = former(store, &state, live.as_ref(), &labelled)?;
     if let Some(former) = &mut former {
         name_as_called(former, &labelled);
     }
-    Ok(Observation { live, former, labelled, state, next })
+    // What cannot be read is told where it is needed; what it knows is kept as long as that is not known.
+    let of_app = own::of_app(&labelled, |number| Ok(store.release(number).ok().flatten()))?;
+    let mut reserved = Vec::new();
+    if let Ok(Some(adopted)) = store.release(ReleaseNumber(0))
+        && super::names::is_foreign(&adopted)
+    {
+        reserved.extend(present(engine, &adopted).await?.iter().map(|container| container.name.clone()));
+    }
+    if let Some(former) = former.as_ref().filter(|former| super::names::keeps_former_slot_host(former)) {
+        for slot in [Slot::Blue, Slot::Green] {
+            let name = former_slot_host(&former.app.name, slot);
+            reserved.extend(engine.container(&name).await?.map(|other| other.name));
+        }
+    }
+    Ok(Observation { live, former, labelled, of_app, reserved, state, next })
 }
 
 /// Gives a release the names that its containers have now: somebody may have renamed them, and a rename that was interrupted,
 /// and not finished because the release died, is not in its record. A name that is in use is no name for another one.
 fn name_as_called(release: &mut Release, labelled: &[Summary]) {
+    let now = |replica| own::replica_of(labelled, release, replica).map(|summary| summary.name.clone());
+    let names: Vec<_> = (1..=release.containers.len()).map(now).collect();
     for (at, (name, _)) in release.containers.iter_mut().enumerate() {
-        if let Some(summary) = replica_of(labelled, release.number, at + 1) {
-            name.clone_from(&summary.name);
+        if let Some(name_now) = names.get(at).and_then(Option::as_ref) {
+            name.clone_from(name_now);
         }
     }
-}
-
-/// A replica of a release, counted from 1, by the labels that it got when it was created.
-fn replica_of(labelled: &[Summary], number: ReleaseNumber, replica: usize) -> Option<&Summary> {
-    let (number, replica) = (number.to_string(), replica.to_string());
-    labelled.iter().find(|summary| {
-        let has = |key, value: &String| summary.labels.get(key) == Some(value);
-        has(label::RELEASE, &number) && has(label::REPLICA, &replica)
-    })
 }
 
 /// A number that no release has had, even when records were pruned or lost: the state, containers and the proxy still
@@ -139,32 +151,12 @@ fn former(
     Ok(None)
 }
 
-/// Looks up the containers of a release, all at once: by their labels, because people rename containers; an adopted
-/// one, which has none, by its name.
+/// Looks up the containers of a release, all at once: those that are proved to be its, whatever they are called now.
 ///
 /// # Errors
 /// When Docker cannot be asked.
 pub async fn present(engine: &dyn Engine, release: &Release) -> Result<Present> {
-    if super::names::is_foreign(release) {
-        let names = release.containers.iter().map(|(name, _)| engine.container(name));
-        let found = futures_util::future::try_join_all(names).await?;
-        let unlabelled = |container: &Container| !container.spec.labels.contains_key(label::APP);
-        return Ok(Present { containers: found.into_iter().map(|one| one.filter(unlabelled)).collect() });
-    }
-    let labels =
-        [format!("{}={}", label::APP, release.app.name), format!("{}={}", label::RELEASE, release.number)];
-    let listed = engine.containers(&labels).await?;
-    let containers = futures_util::future::try_join_all((1..=release.containers.len()).map(|replica| {
-        let summary = replica_of(&listed, release.number, replica);
-        async move {
-            match summary {
-                Some(summary) => engine.container(&summary.id).await,
-                None => Ok(None),
-            }
-        }
-    }))
-    .await?;
-    Ok(Present { containers })
+    Ok(Present { containers: own::of_release(engine, release).await? })
 }
 
 #[cfg(test)]
@@ -172,7 +164,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::model::Slot;
 
     #[test]
     fn a_number_is_never_used_twice_even_when_records_were_lost() {

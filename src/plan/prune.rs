@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::docker::{ImageSummary, Summary};
 use crate::model::{ImageRef, ReleaseNumber, label};
+use crate::own::OfApp;
 
 /// What becomes of something that looks like surplus.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,7 @@ pub enum Fate {
 /// that the proxy routes to.
 pub fn leftovers<'c>(
     labelled: &'c [Summary],
+    of_app: &OfApp,
     kept: &BTreeSet<ReleaseNumber>,
     live: Option<ReleaseNumber>,
 ) -> Vec<(&'c Summary, Fate)> {
@@ -28,6 +30,12 @@ pub fn leftovers<'c>(
             Some(number) if live == Some(number) => Fate::Stays("the proxy routes to it".to_owned()),
             Some(number) if !is_stopped(summary) => {
                 Fate::Stays(format!("it does not stand still, and release {number} has no record"))
+            }
+            Some(number) if of_app.unknown.iter().any(|unknown| unknown.id == summary.id) => {
+                Fate::Stays(format!(
+                    "no record here knows it as release {number}'s; when nobody needs it: docker rm {}",
+                    summary.name
+                ))
             }
             Some(number) => Fate::Goes(format!("release {number} is recorded no more")),
         };

@@ -8,47 +8,85 @@ use crate::model::{App, ContainerSpec, Outcome, Release, ReleaseNumber, Slot, la
 use crate::proxy::Live;
 use crate::record::{AppState, Cause};
 
+/// What is still recorded: it stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The releases whose record can be read.
+    pub releases: Vec<Release>,
+    /// Which releases were live, when that is still known.
+    pub state: Option<AppState>,
+}
+
 /// Records made anew from what is there.
 #[derive(Debug, Clone)]
 pub struct Rebuilt {
-    /// The releases of which containers are there, oldest first.
+    /// The releases that had no record and have containers, oldest first.
     pub releases: Vec<Release>,
-    /// Which of them are taken to have been live, the one that the proxy routes to last.
+    /// Which of all releases are taken to have been live, the one that the proxy routes to last.
     pub state: AppState,
     /// What could not be known, for people.
     pub unknown: Vec<String>,
 }
 
-/// Makes the records of an app anew, from its containers and from what the proxy routes to. Pure but for `now`.
+/// Makes the records of an app that are lost anew, from its containers and from what the proxy routes to. What is known
+/// is not made anew. `app` is the configuration that the new records get. Pure but for `now`.
 ///
 /// # Errors
 /// Of kind `NeedsRecovery` when there is nothing to make them from, or what is live has no container.
-pub fn rebuild(app: &App, containers: &[Container], live: Option<Live>, now: Timestamp) -> Result<Rebuilt> {
+pub fn rebuild(
+    app: &App,
+    known: &Known,
+    containers: &[Container],
+    live: Option<Live>,
+    now: Timestamp,
+) -> Result<Rebuilt> {
     let mut by_release: BTreeMap<ReleaseNumber, Vec<&Container>> = BTreeMap::new();
     for container in containers {
         if let Some(number) = number_of(container) {
             by_release.entry(number).or_default().push(container);
         }
     }
-    let live = live.ok_or_else(|| nothing_live(app, by_release.keys()))?;
-    let number = match live.release {
-        Some(number) => number,
-        None => running_in(&by_release, live.slot).ok_or_else(|| no_container(app, live))?,
+    let is_known = |number: &ReleaseNumber| known.releases.iter().any(|release| release.number == *number);
+    let number = match live {
+        Some(live) => {
+            let number = live.release.or_else(|| running_in(&by_release, live.slot));
+            let number = number.or_else(|| last_in(known, live.slot));
+            number
+                .filter(|number| by_release.contains_key(number) || is_known(number))
+                .ok_or_else(|| no_container(app, live))?
+        }
+        None => {
+            let recorded = known.state.as_ref().and_then(AppState::live);
+            let newest = known.releases.iter().rev().find(|release| was_live(release));
+            recorded
+                .or(newest.map(|release| release.number))
+                .ok_or_else(|| nothing_live(app, by_release.keys()))?
+        }
     };
-    if !by_release.contains_key(&number) {
-        return Err(no_container(app, live));
-    }
-    let releases: Vec<Release> = by_release
-        .iter()
+    let lost = by_release.iter().filter(|(at, _)| !is_known(at));
+    let releases: Vec<Release> = lost
         .map(|(&at, containers)| release(app, at, containers, at <= number, now))
         .collect::<Result<_>>()?;
-    let mut state = AppState::default();
-    let before = releases.iter().map(|release| release.number).filter(|at| *at < number);
-    for at in before.chain([number]) {
-        state.activate(at, Cause::Deploy, now);
+    let mut state = known.state.clone().unwrap_or_default();
+    if state.live().is_none() {
+        let mut before: Vec<_> = known.releases.iter().chain(&releases).filter(|one| was_live(one)).collect();
+        before.sort_by_key(|release| release.number);
+        for release in before.iter().filter(|release| release.number != number) {
+            state.activate(release.number, Cause::Recover, now);
+        }
     }
-    let unknown = unknown(&releases, number);
+    state.activate(number, Cause::Recover, now);
+    let unknown = unknown(known, &releases, number);
     Ok(Rebuilt { releases, state, unknown })
+}
+
+fn was_live(release: &Release) -> bool {
+    matches!(release.outcome, Outcome::Deployed | Outcome::Adopted)
+}
+
+fn last_in(known: &Known, slot: Slot) -> Option<ReleaseNumber> {
+    let newest = known.releases.iter().rev().find(|release| was_live(release) && release.slot == slot);
+    newest.map(|release| release.number)
 }
 
 fn release(
@@ -76,9 +114,18 @@ fn release(
         repo_digest: None,
         app: app.clone(),
         containers: replicas.iter().map(|one| (one.name.clone(), by_id(one))).collect(),
+        ids: ids(containers),
         created: first.and_then(|container| container.state.started).unwrap_or(now),
         outcome: if was_live { Outcome::Deployed } else { Outcome::Failed { reason: lost } },
     })
+}
+
+fn ids(containers: &[&Container]) -> BTreeMap<usize, String> {
+    let replica =
+        |one: &&Container| label_of(one, label::REPLICA).and_then(|text| text.parse::<usize>().ok());
+    let mut replicas: Vec<&&Container> = containers.iter().collect();
+    replicas.sort_by_key(|one| replica(one));
+    replicas.iter().enumerate().map(|(at, one)| (at + 1, one.id.clone())).collect()
 }
 
 /// The specification of a container. Its image is named by its id, whatever a tag means by now.
@@ -86,12 +133,19 @@ fn by_id(container: &Container) -> ContainerSpec {
     ContainerSpec { image: container.image_id.clone(), ..container.spec.clone() }
 }
 
-fn unknown(releases: &[Release], live: ReleaseNumber) -> Vec<String> {
-    let mut unknown = vec![
-        "when each release became live, and by what".to_owned(),
-        "the configuration that each release was deployed with: all have the present one".to_owned(),
-        "releases of which no container is left: they cannot be gone back to".to_owned(),
-    ];
+fn unknown(known: &Known, releases: &[Release], live: ReleaseNumber) -> Vec<String> {
+    let mut unknown = Vec::new();
+    if known.state.as_ref().is_none_or(|state| state.live().is_none()) {
+        unknown.push("when each release became live, and by what".to_owned());
+    }
+    if !releases.is_empty() {
+        let numbers: Vec<_> = releases.iter().map(|release| release.number.to_string()).collect();
+        let numbers = numbers.join(", ");
+        unknown.push(format!("the configuration that release {numbers} was deployed with"));
+    }
+    if known.releases.is_empty() {
+        unknown.push("releases of which no container is left: they cannot be gone back to".to_owned());
+    }
     let newer = releases.iter().filter(|release| release.number > live);
     unknown.extend(newer.map(|release| {
         format!(
@@ -144,6 +198,9 @@ fn no_container(app: &App, live: Live) -> Error {
         Kind::NeedsRecovery,
         format!("the proxy routes to {what} of {}, of which there is no container", app.name),
     )
-    .hint(format!("deploy it anew: bgd deploy {}", app.image))
     .hint("if it was adopted, its container carries no label of bgd's: bgd adopt CONTAINER")
+    .hint(format!(
+        "else remove its route from the proxy, and deploy it as the first release: bgd deploy {} --app {}",
+        app.image, app.name
+    ))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::expect::{self, Mismatch};
 use super::{Answer, Failure, FailureKind, Request, Socket, Vantage};
 use crate::error::{Error, Kind};
-use crate::model::{Secret, SmokeTest};
+use crate::model::{Secret, SmokeTest, shown_path};
 
 /// The pause before a failed test is asked again.
 pub const PAUSE: Duration = Duration::from_millis(250);
@@ -103,6 +103,8 @@ impl SmokeFailure {
             .iter()
             .filter(|(header, _)| !header.eq_ignore_ascii_case("host"))
             .map(|(_, value)| Secret::expose(value))
+            .chain(test.body.as_deref())
+            .chain(test.path.split_once('?').into_iter().flat_map(|(_, query)| values(query)))
             .collect();
         Self {
             message: blot(&format!("{name}: {words}"), &secrets),
@@ -146,7 +148,13 @@ impl From<SmokeFailure> for Error {
 }
 
 fn name(test: &SmokeTest, request: &Request) -> String {
-    format!("{} {} on {}", test.method.as_str(), test.path, request.to)
+    format!("{} {} on {}", test.method.as_str(), shown_path(&test.path), request.to)
+}
+
+/// A query as a whole, and the value of each of its parts.
+fn values(query: &str) -> impl Iterator<Item = &str> {
+    let parts = query.split('&').map(|part| part.split_once('=').map_or(part, |(_, value)| value));
+    std::iter::once(query).chain(parts)
 }
 
 /// Blots out what a page of errors may have repeated of the request. Longer values go first, so that one that contains

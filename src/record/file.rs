@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -57,9 +57,9 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T>
         format: String,
     }
     let damaged = |error| {
-        Error::new(Kind::Other, format!("{} is damaged", path.display()))
-            .caused_by(error)
-            .hint("bgd writes its files whole or not at all: something else changed it. Put it back from a backup, or move it away")
+        Error::new(Kind::NeedsRecovery, format!("{} is damaged", path.display())).caused_by(error).hint(
+            "bgd writes its files whole or not at all: something else changed it. Put it back from a backup",
+        )
     };
     let head: Head = serde_json::from_slice(bytes).map_err(damaged)?;
     check_format(&head.format, path)?;
@@ -71,6 +71,10 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T>
 pub(super) fn cannot(verb: &str, path: &Path, error: io::Error) -> Error {
     let folder = path.parent().unwrap_or(Path::new(".")).display();
     let remedy = match error.kind() {
+        _ if error.raw_os_error() == Some(nix::libc::ELOOP) => Some(
+            "it is a link, which bgd does not follow: see where it leads and who made it, then remove it"
+                .to_owned(),
+        ),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some(format!("make room for {folder}")),
         ErrorKind::ReadOnlyFilesystem => Some(format!("make {folder} writable")),
         ErrorKind::PermissionDenied => Some(format!(
@@ -121,6 +125,39 @@ pub(super) fn make_folder(folder: &Path) -> Result<()> {
     })
 }
 
+/// Refuses to write in a folder that somebody else can change: a link put there would lead to any file of this user's.
+///
+/// `root` and every folder from it down to `folder` have to belong to this user or to root, and other users must not be
+/// able to write there. Those that do not exist yet are made by this user.
+///
+/// # Errors
+/// Of kind `Config`, naming the folder.
+pub(super) fn check_owner(root: &Path, folder: &Path) -> Result<()> {
+    let me = nix::unistd::geteuid().as_raw();
+    for one in folder.ancestors().take_while(|one| one.starts_with(root)) {
+        let found = match fs::metadata(one) {
+            Ok(found) => found,
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(cannot("look at", one, error)),
+        };
+        if found.uid() != me && found.uid() != 0 {
+            let owner = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(found.uid()));
+            let owner = owner.ok().flatten().map_or_else(|| found.uid().to_string(), |user| user.name);
+            let message = format!("the state folder {} belongs to another user, {owner}", one.display());
+            return Err(Error::new(Kind::Config, message)
+                .hint(format!("run bgd as that user: sudo -u {owner} bgd …"))
+                .hint("nothing is written into a folder of another user, who could lead it elsewhere"));
+        }
+        const WRITABLE_BY_OTHERS: u32 = 0o002;
+        const STICKY: u32 = 0o1000;
+        if found.mode() & WRITABLE_BY_OTHERS != 0 && found.mode() & STICKY == 0 {
+            let message = format!("every user may write into the state folder {}", one.display());
+            return Err(Error::new(Kind::Config, message).hint(format!("chmod o-w {}", one.display())));
+        }
+    }
+    Ok(())
+}
+
 /// Makes renames in a folder last through a power cut.
 pub(super) fn sync_folder(folder: &Path) -> Result<()> {
     let synced = fs::File::open(folder).and_then(|file| file.sync_all());
@@ -169,6 +206,19 @@ mod tests {
         left.sort();
         assert_eq!(left, [".folder.tmp", ".hidden", "notes.tmp", "state.json"]);
         sweep(&folder.path().join("missing"));
+    }
+
+    #[test]
+    fn a_folder_that_every_user_may_write_to_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = folder.path().join("apps/api");
+        assert!(check_owner(folder.path(), &app).is_ok(), "it does not exist yet");
+        make_folder(&app).unwrap();
+        check_owner(folder.path(), &app).unwrap();
+        fs::set_permissions(folder.path().join("apps"), fs::Permissions::from_mode(0o777)).unwrap();
+        let error = check_owner(folder.path(), &app).unwrap_err();
+        assert_eq!(error.kind(), Kind::Config);
+        assert!(error.hints()[0].starts_with("chmod o-w "), "{error:?}");
     }
 
     #[test]

@@ -124,7 +124,11 @@ impl Journal {
     /// Goes on with a journal that an interrupted deploy left, after cutting off a torn last line.
     pub(super) fn resume(path: &Path, whole_bytes: u64) -> Result<Self> {
         let failed = |error| file::cannot("go on with the journal", path, error);
-        let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
+        let file = OpenOptions::new()
+            .write(true)
+            .custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits())
+            .open(path)
+            .map_err(failed)?;
         file.set_len(whole_bytes).and_then(|()| file.sync_all()).map_err(failed)?;
         Ok(Self { file, path: path.to_owned(), whole_bytes, is_torn: false })
     }

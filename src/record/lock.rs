@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -6,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nix::fcntl::OFlag;
 use serde::{Deserialize, Serialize};
 
 use super::file;
@@ -112,15 +114,22 @@ fn open(path: &Path) -> Result<File> {
         .create(true)
         .truncate(false)
         .mode(0o600)
+        .custom_flags(OFlag::O_NOFOLLOW.bits())
         .open(path)
         .map_err(|error| file::cannot("open the lock", path, error))
+}
+
+/// The command line of this process. What is not UTF-8 is shown as well as it can be.
+fn command_line(arguments: impl Iterator<Item = OsString>) -> String {
+    let words: Vec<_> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
+    words.join(" ")
 }
 
 fn sign(lock: &mut File, path: &Path) -> Result<()> {
     let holder = Holder {
         pid: std::process::id(),
         uid: nix::unistd::getuid().as_raw(),
-        command: std::env::args().collect::<Vec<_>>().join(" "),
+        command: command_line(std::env::args_os()),
         since: Timestamp::now(),
     };
     let text =
@@ -149,6 +158,24 @@ pub(super) fn proxy_lock(root: &Path, proxy: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_line_that_is_not_utf_8_is_shown_as_well_as_it_can_be() {
+        use std::os::unix::ffi::OsStringExt;
+        let words = ["bgd".into(), "-f".into(), OsString::from_vec(b"b\xff.yaml".to_vec())];
+        assert_eq!(command_line(words.into_iter()), "bgd -f b\u{fffd}.yaml");
+    }
+
+    #[test]
+    fn a_lock_that_is_a_link_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("lock"), folder.path().join("other"));
+        std::fs::write(&other, "mine").unwrap();
+        std::os::unix::fs::symlink(&other, &path).unwrap();
+        let error = Lock::take(&path, "api").unwrap_err();
+        assert!(error.hints()[0].contains("link"), "{error:?}");
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "mine");
+    }
 
     #[test]
     fn a_second_taker_is_told_who_holds_it_and_gets_it_when_it_is_free() {

@@ -15,12 +15,14 @@ mod file;
 mod journal;
 mod lock;
 pub mod retention;
+mod shared;
 mod state;
 mod store;
 mod survey;
 
 pub use journal::{Ending, Entry, Happened, Journal, JournalState, Replay, parse as parse_journal};
 pub use lock::{Holder, Lock};
+pub use shared::also_live_for;
 pub use state::{Activation, AppState, Cause, Deployed};
 pub use store::{AppStore, LockedApp, Store};
 pub use survey::Survey;

@@ -29,6 +29,13 @@ impl Store {
     pub fn of_this_user(env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
         if let Some(folder) = set("BGD_STATE_DIR") {
+            if !Path::new(&folder).is_absolute() {
+                return Err(Error::new(
+                    Kind::Config,
+                    format!("BGD_STATE_DIR is {folder:?}, which is another folder in each working folder"),
+                )
+                .hint("set it to an absolute path, such as /var/lib/bgd"));
+            }
             return Ok(Self::at(folder));
         }
         if nix::unistd::geteuid().is_root() {
@@ -42,6 +49,11 @@ impl Store {
         })
     }
 
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The names of all apps that have records, sorted.
     ///
     /// # Errors
@@ -51,7 +63,8 @@ impl Store {
         // A folder that only a refused deploy made holds a lock and nothing else: not an app yet.
         apps.retain(|name| {
             let app = self.app(name);
-            app.folder.join("releases").exists() || app.journal_path().exists()
+            let left = ["releases", "state.json"].map(|name| app.folder.join(name).exists());
+            left.contains(&true) || app.journal_path().exists()
         });
         Ok(apps)
     }
@@ -95,6 +108,7 @@ impl Store {
     /// # Errors
     /// Of kind `Locked` when it is not free within a minute.
     pub async fn lock_proxy(&self, proxy: &str) -> Result<Lock> {
+        file::check_owner(&self.root, &self.root.join("proxies"))?;
         let limit = std::time::Duration::from_secs(60);
         Lock::wait(&lock::proxy_lock(&self.root, proxy), &format!("the proxy {proxy}"), limit).await
     }
@@ -118,7 +132,9 @@ impl AppStore {
     /// # Errors
     /// A file that is damaged or of a newer format.
     pub fn state(&self) -> Result<AppState> {
-        Ok(file::read(&self.folder.join("state.json"))?.unwrap_or_default())
+        let state =
+            file::read(&self.folder.join("state.json")).map_err(|error| self.can_be_made_anew(error))?;
+        Ok(state.unwrap_or_default())
     }
 
     /// One release; `None` when there is no record of it.
@@ -126,7 +142,18 @@ impl AppStore {
     /// # Errors
     /// A file that is damaged or of a newer format.
     pub fn release(&self, number: ReleaseNumber) -> Result<Option<Release>> {
-        file::read(&self.release_path(number))
+        file::read(&self.release_path(number)).map_err(|error| self.can_be_made_anew(error))
+    }
+
+    /// Of what the containers and the proxy tell as well, the remedy is to ask these.
+    fn can_be_made_anew(&self, error: Error) -> Error {
+        if error.kind() != Kind::NeedsRecovery {
+            return error;
+        }
+        error.hint(format!(
+            "or make it anew from the containers and the proxy, which keeps the damaged file: bgd recover {}",
+            self.name
+        ))
     }
 
     /// The numbers of all recorded releases, oldest first.
@@ -190,6 +217,8 @@ impl AppStore {
     /// # Errors
     /// Of kind `Locked`, naming the holder.
     pub async fn lock(self, wait: std::time::Duration) -> Result<LockedApp> {
+        let root = self.folder.parent().and_then(Path::parent).unwrap_or(&self.folder);
+        file::check_owner(root, &self.folder)?;
         let lock = Lock::wait(&self.folder.join("lock"), &self.name.to_string(), wait).await?;
         file::sweep(&self.folder);
         file::sweep(&self.folder.join("releases"));
@@ -246,12 +275,47 @@ impl LockedApp {
         file::write(&self.release_path(release.number), release)
     }
 
+    /// Stores a release without forgetting which containers are its: `release` may be as it was planned.
+    ///
+    /// # Errors
+    /// When it is not surely on disk.
+    pub fn update_release(&self, release: &Release) -> Result<()> {
+        // Of a record that cannot be read nothing is known that could be forgotten.
+        let known = self.release(release.number).ok().flatten().map(|known| known.ids).unwrap_or_default();
+        self.put_release(&Release { ids: known, ..release.clone() })
+    }
+
+    /// Changes what is recorded of a release; nothing when it is not recorded.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not surely on disk.
+    pub fn amend(&self, number: ReleaseNumber, change: impl FnOnce(&mut Release)) -> Result<()> {
+        let Some(mut release) = self.release(number)? else { return Ok(()) };
+        change(&mut release);
+        self.put_release(&release)
+    }
+
     /// Stores which releases were live.
     ///
     /// # Errors
     /// When it is not surely on disk.
     pub fn put_state(&self, state: &AppState) -> Result<()> {
         file::write(&self.folder.join("state.json"), state)
+    }
+
+    /// Moves a damaged record out of the way, to `NAME.damaged` beside it, and returns where it is now.
+    ///
+    /// # Errors
+    /// When it cannot be moved.
+    pub fn set_aside(&self, number: Option<ReleaseNumber>) -> Result<PathBuf> {
+        let from = number.map_or_else(|| self.folder.join("state.json"), |number| self.release_path(number));
+        let named = |end: &str| PathBuf::from(format!("{}{end}", from.display()));
+        let numbered = (2..1000).map(|n| named(&format!(".damaged-{n}")));
+        // What an earlier recovery has set aside stays.
+        let mut free = std::iter::once(named(".damaged")).chain(numbered).filter(|path| !path.exists());
+        let to = free.next().unwrap_or_else(|| named(".damaged"));
+        fs::rename(&from, &to).map_err(|error| file::cannot("move", &from, error))?;
+        Ok(to)
     }
 
     /// Keeps the proxy's files as they were before the deploy.
@@ -348,6 +412,14 @@ impl LockedApp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_relative_state_folder_is_refused() {
+        let env = |name: &str| (name == "BGD_STATE_DIR").then(|| "state".to_owned());
+        let error = Store::of_this_user(&env).unwrap_err();
+        assert_eq!(error.kind(), Kind::Config);
+        assert!(error.hints()[0].contains("absolute"), "{error:?}");
+    }
 
     #[tokio::test]
     async fn the_newest_journal_is_named_last_also_when_the_clock_was_set_back() {

@@ -187,7 +187,7 @@ impl<'a> Saga<'a> {
             let reason = reason.to_owned();
             release.outcome =
                 if self.had_traffic { Outcome::RolledBack { reason } } else { Outcome::Failed { reason } };
-            self.context.records.put_release(&release)?;
+            self.context.records.update_release(&release)?;
         }
         self.tell_hooks(reason).await?;
         self.end(Ending::Unwound { reason: reason.to_owned() })

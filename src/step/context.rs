@@ -9,10 +9,10 @@ use crate::docker::{ContainerEvent, Engine};
 use crate::error::{Error, Kind, Result};
 use crate::event::Report;
 use crate::hook::host::Process;
-use crate::model::{App, ContainerName, ContainerSpec, label};
+use crate::model::{App, ContainerName, ContainerSpec, Release, label};
 use crate::plan::{self, Plan, Present};
 use crate::proxy::{Proxy, Route, Target};
-use crate::record::{Cause, LockedApp, Store};
+use crate::record::{Cause, LockedApp, Store, also_live_for};
 
 /// What a step works with.
 pub struct Context<'a> {
@@ -190,6 +190,15 @@ impl Context<'_> {
             )
             .hint(format!("see what it routes to with: bgd status {}", target.app.name))),
         }
+    }
+
+    /// Which other app an adopted release is live for too, by the records: what it serves there must go on. Labels cannot
+    /// tell, for an adopted container has none.
+    ///
+    /// # Errors
+    /// When the records cannot be listed.
+    pub fn also_live_for(&self, release: &Release) -> Result<Option<String>> {
+        also_live_for(self.store, release)
     }
 
     /// Has blue left as it is when green, live and recorded, does not run any more: blue is what can be gone back to.

@@ -1,49 +1,57 @@
+use std::collections::BTreeMap;
+
 use futures_util::future::try_join_all;
 
 use super::Context;
-use crate::docker::Summary;
 use crate::error::{Error, Kind, Result};
-use crate::model::label;
+use crate::model::{ReleaseNumber, label};
+use crate::own::{self, Owned, name_is_taken};
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     free_slot(context).await?;
     let target = &context.plan.target;
     let present = context.green().await?;
-    let missing = target.containers.iter().zip(&present.containers).filter(|(_, found)| found.is_none());
-    try_join_all(missing.map(|((name, spec), _)| async move {
-        context
-            .engine
-            .create(name, spec)
-            .await
-            .map_err(|error| error.context(format!("{name} could not be created")))
+    let missing = target.containers.iter().enumerate().filter(|(at, _)| {
+        let found = present.containers.get(*at);
+        found.is_none_or(Option::is_none)
+    });
+    let made = try_join_all(missing.map(|(at, (name, spec))| async move {
+        let id = context.engine.create(name, spec).await;
+        Ok::<_, Error>((at + 1, id.map_err(|error| error.context(format!("{name} could not be created")))?))
     }))
     .await?;
+    let found = present.containers.iter().enumerate();
+    let found = found.filter_map(|(at, one)| Some((at + 1, one.as_ref()?.id.clone())));
+    let ids: BTreeMap<usize, String> = found.chain(made).collect();
+    context.records.amend(target.number, |release| release.ids = ids)?;
     let names: Vec<_> = target.containers.iter().map(|(name, _)| name.as_str()).collect();
     Ok(names.join(", "))
 }
 
-/// Removes what an earlier release left in green's place. The proxy is asked first, whatever the records say.
+/// Removes what an earlier release left in green's place. The proxy is asked first, whatever the records say. Only what a
+/// record knows is removed: whatever else has a name that green needs stays, and the deploy is refused.
 async fn free_slot(context: &Context<'_>) -> Result<()> {
-    let target = &context.plan.target;
-    let labelled = context.engine.containers(&[format!("{}={}", label::APP, target.app.name)]).await?;
-    let surplus: Vec<&Summary> = labelled.iter().filter(|summary| is_surplus(context, summary)).collect();
+    let (target, engine) = (&context.plan.target, context.engine.as_ref());
+    let listed = own::labelled(engine, &own::app_label(&target.app.name)).await?;
+    let of_app = own::of_app(&listed, |number| context.records.release(number))?;
+    let surplus = of_app.look_up(engine, |number| is_surplus(context, number)).await?;
     let live = context.proxy.live().await?;
-    for summary in &surplus {
-        let slot = summary.labels.get(label::SLOT).map(String::as_str);
-        let release = summary.labels.get(label::RELEASE).map(String::as_str);
+    for (number, container) in &surplus {
+        let slot = container.spec.labels.get(label::SLOT).map(String::as_str);
         let is_live = live.is_some_and(|live| match live.release {
-            Some(number) => release == Some(number.to_string().as_str()),
-            None => slot == Some(live.slot.as_str()) && summary.status == "running",
+            Some(live) => live == *number,
+            None => slot == Some(live.slot.as_str()) && container.state.running,
         });
         if is_live {
             return Err(Error::new(
                 Kind::NeedsRecovery,
-                format!("{} is in the place of the new release, and the proxy routes to it", summary.name),
+                format!("{} is in the place of the new release, and the proxy routes to it", container.name),
             )
             .hint(format!("see what is live with: bgd status {}", target.app.name)));
         }
     }
-    let running: Vec<&&Summary> = surplus.iter().filter(|summary| summary.status == "running").collect();
+    let running: Vec<&Owned> =
+        surplus.iter().map(|(_, container)| container).filter(|one| one.state.status == "running").collect();
     if !running.is_empty() {
         // It was left running on purpose, kept warm or held: it may still answer requests of long ago.
         let network = target.app.network.as_str();
@@ -51,36 +59,51 @@ async fn free_slot(context: &Context<'_>) -> Result<()> {
             running.iter().filter_map(|one| one.addresses.get(network).copied()).collect();
         super::drain::wait(context, &addresses).await?;
         let grace = super::retire::grace(target);
-        try_join_all(running.iter().map(|summary| context.engine.stop(&summary.id, grace))).await?;
+        try_join_all(running.iter().map(|container| container.stop(engine, grace))).await?;
     }
-    try_join_all(surplus.iter().map(|summary| context.engine.remove(&summary.id))).await?;
+    for (number, container) in &surplus {
+        remove(context, *number, container).await?;
+    }
+    let ours = context.green().await?;
     for (name, _) in &target.containers {
-        match context.engine.container(name).await? {
-            Some(other) if !other.spec.labels.contains_key(label::APP) => return Err(name_is_taken(name)),
+        match engine.container(name).await? {
+            Some(other) if !ours.iter().any(|container| container.id == other.id) => {
+                return Err(name_is_taken(name).hint(format!(
+                    "if it is what serves today, and {} has no release yet: bgd adopt {name}",
+                    target.app.name
+                )));
+            }
             _ => {}
         }
     }
     Ok(())
 }
 
-/// Whether a container of this app belongs neither to what is live nor to what is to become live.
-fn is_surplus(context: &Context<'_>, summary: &Summary) -> bool {
-    let number = summary.labels.get(label::RELEASE).map(String::as_str);
-    let is = |release: &crate::model::Release| number == Some(release.number.to_string().as_str());
-    !is(&context.plan.target) && !context.plan.former.as_ref().is_some_and(is)
+/// Removes a container of a release. Its record is told first which volumes stay, so that it gets them back with a rollback.
+pub(super) async fn remove(context: &Context<'_>, number: ReleaseNumber, container: &Owned) -> Result<()> {
+    let engine = context.engine.as_ref();
+    if !container.files_of_its_own(engine).await?.is_empty() {
+        context.records.amend(number, |release| own::remember_volumes(release, container))?;
+    }
+    for left in container.remove(engine).await? {
+        context.report.note(left.told());
+    }
+    Ok(())
 }
 
-fn name_is_taken(name: &str) -> Error {
-    Error::new(Kind::Config, format!("there is a container {name} already, and it is not bgd's"))
-        .hint(format!("if it is what serves today: bgd adopt {name}"))
-        .hint(format!("else rename it or remove it: docker rename {name} {name}-old"))
+/// Whether a release is neither live nor to become live.
+fn is_surplus(context: &Context<'_>, number: ReleaseNumber) -> bool {
+    number != context.plan.target.number
+        && context.plan.former.as_ref().is_none_or(|former| former.number != number)
 }
 
 pub(super) async fn undo(context: &Context<'_>) -> Result<()> {
     // One that Docker still creates, for a bgd that was killed meanwhile, is in no list yet.
     let asked = context.plan.target.containers.iter();
     try_join_all(asked.map(|(name, spec)| context.await_creation(name, spec))).await?;
-    let labelled = context.engine.containers(&context.green_labels()).await?;
-    try_join_all(labelled.iter().map(|summary| context.engine.remove(&summary.id))).await?;
+    let target = &context.plan.target;
+    for container in context.green().await?.iter() {
+        remove(context, target.number, container).await?;
+    }
     Ok(())
 }

@@ -61,7 +61,9 @@ pub(super) async fn run(context: &Context<'_>, step: Step, reason: Option<&str>)
             let name = container::name(release, step);
             let spec = container::spec(release, &hook.command, &facts)?;
             // One that an earlier bgd made and did not start.
-            context.engine.remove(&name).await?;
+            if let Some(left) = container::find(context.engine.as_ref(), release, step).await? {
+                left.discard(context.engine.as_ref()).await?;
+            }
             let launched = context.engine.launch(&name, &spec, facts.json().as_bytes()).await;
             launched.map_err(|error| {
                 if error.is_unreachable() { error } else { failed(step, error.with_kind(Kind::Hook)) }
@@ -109,7 +111,7 @@ pub(super) async fn resume(
     let name = container::name(release, step);
     let spec = container::spec(release, &hook.command, &facts(context, step, None))?;
     context.await_creation(&name, &spec).await?;
-    let found = context.engine.container(&name).await?;
+    let found = container::find(context.engine.as_ref(), release, step).await?;
     match found {
         None => Ok(None),
         Some(found) if found.state.status == "created" && found.state.error.is_empty() => match unstarted {
@@ -151,9 +153,9 @@ pub(super) async fn stop(context: &Context<'_>, step: Step) {
     }
     if let Some((Hook { place: Place::Container, .. }, release)) = context.plan.hook(step) {
         let name = container::name(release, step);
-        if let Ok(Some(found)) = context.engine.container(&name).await
+        if let Ok(Some(found)) = container::find(context.engine.as_ref(), release, step).await
             && found.state.running
-            && let Err(error) = context.engine.stop(&found.id, GRACE).await
+            && let Err(error) = found.stop(context.engine.as_ref(), GRACE).await
         {
             context.report.warn(format!("{name} was not stopped: {}", error.one_line()), None);
         }
@@ -162,9 +164,13 @@ pub(super) async fn stop(context: &Context<'_>, step: Step) {
 
 /// Removes what is left of a hook once the journal says how it ended. What cannot be removed now is removed later.
 pub(super) async fn tidy(context: &Context<'_>, step: Step) {
-    if let Some((Hook { place: Place::Container, .. }, release)) = context.plan.hook(step)
-        && let Err(error) = context.engine.remove(&container::name(release, step)).await
-    {
+    let Some((Hook { place: Place::Container, .. }, release)) = context.plan.hook(step) else { return };
+    let engine = context.engine.as_ref();
+    let removed = match container::find(engine, release, step).await {
+        Ok(Some(left)) => left.discard(engine).await,
+        other => other.map(drop),
+    };
+    if let Err(error) = removed {
         tracing::debug!("the container of the hook {} stays for now: {}", step.hook_name(), error.one_line());
     }
 }

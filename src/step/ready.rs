@@ -8,7 +8,7 @@ use super::containers::{end_of, not_ready};
 use super::{Context, Step};
 use crate::docker::{ContainerEvent, EventKind, HealthStatus};
 use crate::error::{Error, Kind, Result};
-use crate::model::{Expectation, Health, HealthTiming, Method, SmokeTest};
+use crate::model::{Expectation, Health, HealthTiming, Method, SmokeTest, shown_path};
 use crate::probe::Request;
 
 /// How often the check is run before green is ready: nobody shall wait for Docker's first interval.
@@ -32,6 +32,19 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
             Err(error.unwrap_or_else(|| Error::new(Kind::Docker, "the engine's events ended")))
         }
         Err(_) => Err(late(context, &names, limit).await),
+    }
+}
+
+/// The hint of a smoke test as one of a health check, which takes other keys.
+fn for_health(hint: String) -> String {
+    if hint.contains("`expect.within`") {
+        hint.replace("`expect.within`", "`health.timeout`")
+    } else if ["`headers:", "`expect:"].iter().any(|key| hint.contains(key)) {
+        "`health` asks without headers and wants a 2xx: name a path that answers so, or ask by a smoke test, which \
+         takes `headers` and `expect`, and set `health: none`"
+            .to_owned()
+    } else {
+        hint
     }
 }
 
@@ -70,7 +83,7 @@ async fn diagnosed(context: &Context<'_>, name: &str, why: impl Into<String>) ->
         Some(container) => match super::smoke::diagnose(context, &container, &test).await {
             Some((message, hint)) => {
                 let error = error.detail("health check", message);
-                hint.into_iter().fold(error, Error::hint)
+                hint.map(for_health).into_iter().fold(error, Error::hint)
             }
             None => error,
         },
@@ -186,8 +199,10 @@ async fn attempt(context: &Context<'_>, name: &str) -> Result<(), String> {
             let vantage = context.proxy.vantage().await.map_err(|error| error.one_line())?;
             match vantage.request(&request).await {
                 Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
-                Ok(answer) => Err(format!("GET {path} on port {} answered {}", app.port, answer.status)),
-                Err(failure) => Err(format!("GET {path} on port {}: {failure}", app.port)),
+                Ok(answer) => {
+                    Err(format!("GET {} on port {} answered {}", shown_path(path), app.port, answer.status))
+                }
+                Err(failure) => Err(format!("GET {} on port {}: {failure}", shown_path(path), app.port)),
             }
         }
         Health::Command { test, timing } => exec(context, name, test, timing.timeout).await,
@@ -230,5 +245,25 @@ impl Context<'_> {
     /// Tells that the step waits for something.
     pub(super) fn waiting(&self, step: Step, message: impl Into<String>) {
         self.progress(step, 0, None, message);
+    }
+}
+
+#[cfg(test)]
+mod hint_tests {
+    use super::for_health;
+
+    #[test]
+    fn no_hint_of_a_health_check_names_a_key_that_it_refuses() {
+        for hint in [
+            "set one that it serves with `headers: { Host: … }`",
+            "expect it with `expect: { status: 301 }`",
+            "look at its log, or raise `expect.within`",
+        ] {
+            let hint = for_health(hint.to_owned());
+            assert!(
+                !hint.contains("headers:") && !hint.contains("expect:") && !hint.contains("within"),
+                "{hint}"
+            );
+        }
     }
 }

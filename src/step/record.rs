@@ -3,6 +3,7 @@ use jiff::Timestamp;
 use super::Context;
 use crate::error::Result;
 use crate::model::Outcome;
+use crate::record::Cause;
 
 pub(super) fn run(context: &Context<'_>) -> Result<String> {
     let mut release = context.plan.target.clone();
@@ -10,8 +11,12 @@ pub(super) fn run(context: &Context<'_>) -> Result<String> {
     if release.outcome != Outcome::Adopted {
         release.outcome = Outcome::Deployed;
     }
-    context.records.put_release(&release)?;
+    context.records.update_release(&release)?;
     let mut state = context.records.state()?;
+    // Where it was lost which release was live, or its deploy lost its journal, a rollback still has to go back to it.
+    if let Some(former) = &context.plan.former {
+        state.activate(former.number, Cause::Recover, Timestamp::now());
+    }
     state.activate(release.number, context.plan.cause, Timestamp::now());
     context.records.put_state(&state)?;
     Ok(format!("release {}", release.number))

@@ -1,7 +1,7 @@
 use super::Context;
-use crate::docker::Container;
 use crate::error::Result;
 use crate::model::{Outcome, Slot};
+use crate::own::{self, Owned};
 use crate::plan::{container_names, is_foreign};
 
 /// Gives the live containers the names of the first slot, `NAME-blue`, and what was called so the other ones.
@@ -19,14 +19,26 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     context.insist_green_is_live().await?;
     // By their labels: after an interruption the names may have changed hands already.
     let present = context.green().await?;
+    let known = known(context).await?;
+    for wanted in wanted.iter().chain(&spare).flat_map(|name| [name.clone(), format!("{name}-aside")]) {
+        if let Some(other) = context.engine.container(&wanted).await?
+            && !known.iter().any(|one| one.id == other.id)
+        {
+            context.report.warn(
+                format!("the live containers keep their names: {wanted} is another's, not of {}", app.name),
+                Some(format!("rename it, which stops nothing: docker rename {wanted} {wanted}-old")),
+            );
+            return Ok("the live containers keep their names".to_owned());
+        }
+    }
     for (at, live) in present.containers.iter().enumerate() {
         if let Some(live) = live {
-            make_way(context, live, &wanted[at], &spare[at]).await?;
+            make_way(context, &known, live, &wanted[at], &spare[at]).await?;
             target.containers[at].0.clone_from(&wanted[at]);
         }
     }
     target.outcome = Outcome::Deployed;
-    context.records.put_release(&target)?;
+    context.records.update_release(&target)?;
     let _writing = context.store.lock_proxy(context.proxy_container().as_str()).await?;
     let live = Some(context.green_target().await?);
     context.proxy.verify(&crate::proxy::Route { live, idle: None }).await?;
@@ -35,18 +47,40 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
 
 /// Three renames, each of which can be found half done: `wanted` goes to a name of its own, the live container takes
 /// `wanted`, and the first gets `spare`.
-async fn make_way(context: &Context<'_>, live: &Container, wanted: &str, spare: &str) -> Result<()> {
+async fn make_way(
+    context: &Context<'_>,
+    known: &[Owned],
+    live: &Owned,
+    wanted: &str,
+    spare: &str,
+) -> Result<()> {
+    let engine = context.engine.as_ref();
     let aside = format!("{wanted}-aside");
     if live.name != wanted {
-        if let Some(other) = context.engine.container(wanted).await? {
+        if let Some(other) = named(context, known, wanted).await? {
             // The live one stands aside itself when it is what an unfinished rename had moved out of the way.
             let way = if live.name == aside { spare } else { &aside };
-            context.engine.rename(&other.id, way).await?;
+            other.rename(engine, way).await?;
         }
-        context.engine.rename(&live.id, wanted).await?;
+        live.rename(engine, wanted).await?;
     }
-    if let Some(other) = context.engine.container(&aside).await? {
-        context.engine.rename(&other.id, spare).await?;
+    if let Some(other) = named(context, known, &aside).await? {
+        other.rename(engine, spare).await?;
     }
     Ok(())
+}
+
+/// All containers that are proved to be of this app's releases.
+async fn known(context: &Context<'_>) -> Result<Vec<Owned>> {
+    let engine = context.engine.as_ref();
+    let listed = own::labelled(engine, &own::app_label(&context.app().name)).await?;
+    // What cannot be read is of no release that is known.
+    let of_app = own::of_app(&listed, |number| Ok(context.records.release(number).ok().flatten()))?;
+    Ok(of_app.look_up(engine, |_| true).await?.into_iter().map(|(_, one)| one).collect())
+}
+
+/// The one of the known containers that is called so now.
+async fn named<'k>(context: &Context<'_>, known: &'k [Owned], name: &str) -> Result<Option<&'k Owned>> {
+    let now = context.engine.container(name).await?;
+    Ok(now.and_then(|now| known.iter().find(|one| one.id == now.id)))
 }

@@ -15,9 +15,19 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let present = context.blue().await?;
     context.insist_green_is_live().await?;
     let grace = grace(former);
-    try_join_all(present.iter().map(|container| context.engine.stop(&container.id, grace))).await?;
+    if let Some(other) = context.also_live_for(former)? {
+        context.report.warn(
+            format!("release {} is left running: {other}", former.number),
+            Some(format!("stop it yourself once no app needs it; see: bgd status {}", former.app.name)),
+        );
+        return Ok(format!("release {} left running", former.number));
+    }
+    let engine = context.engine.as_ref();
+    try_join_all(present.iter().map(|container| container.stop(engine, grace))).await?;
     if context.app().retire == Retire::Remove && !is_foreign(former) {
-        try_join_all(present.iter().map(|container| context.engine.remove(&container.id))).await?;
+        for container in present.iter() {
+            super::create::remove(context, former.number, container).await?;
+        }
         return Ok(format!("release {} removed", former.number));
     }
     Ok(format!("release {} stopped", former.number))

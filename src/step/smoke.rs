@@ -21,7 +21,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
                 return Err(explain(context, container, failure).await);
             }
             done += 1;
-            let message = format!("{} {}", test.method.as_str(), test.path);
+            let message = format!("{} {}", test.method.as_str(), crate::model::shown_path(&test.path));
             context.progress(Step::Smoke, done as u64, Some(total as u64), message);
         }
     }

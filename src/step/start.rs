@@ -3,6 +3,7 @@ use futures_util::future::try_join_all;
 use super::Context;
 use crate::error::{Error, Kind, Result};
 use crate::model::{ContainerSpec, label};
+use crate::own;
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     follow(context).await?;
@@ -46,11 +47,25 @@ async fn one(context: &Context<'_>, name: &str, spec: &ContainerSpec) -> Result<
             return Err(error.hint(format!("there is no network {} any more", network.name)));
         }
     }
-    if engine.container(name).await?.is_some_and(|container| container.state.running) {
+    let green = context.green().await?;
+    let at = green.containers.iter().position(|one| one.as_ref().is_some_and(|one| one.name == name));
+    let Some((at, found)) = at.and_then(|at| Some((at, green.containers[at].as_ref()?))) else {
+        return Err(error);
+    };
+    if found.state.running {
         return Err(error);
     }
-    engine.remove(name).await?;
-    engine.create(name, spec).await?;
+    // The same volumes, also those that have no name in the record.
+    let number = context.plan.target.number;
+    context.records.amend(number, |release| own::remember_volumes(release, found))?;
+    let recorded = context.records.release(number)?;
+    let spec =
+        recorded.as_ref().and_then(|release| release.containers.get(at)).map_or(spec, |(_, spec)| spec);
+    found.remove(engine).await?;
+    let id = engine.create(name, spec).await?;
+    context.records.amend(number, |release| {
+        release.ids.insert(at + 1, id);
+    })?;
     // Anew, for the removal was no news.
     follow(context).await?;
     engine.start(name).await
@@ -67,6 +82,7 @@ pub(super) async fn undo(context: &Context<'_>) -> Result<()> {
     let present = context.green().await?;
     let grace = super::retire::grace(&context.plan.target);
     let running = present.iter().filter(|container| container.state.running);
-    try_join_all(running.map(|container| context.engine.stop(&container.id, grace))).await?;
+    let engine = context.engine.as_ref();
+    try_join_all(running.map(|container| container.stop(engine, grace))).await?;
     Ok(())
 }

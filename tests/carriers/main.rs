@@ -1,5 +1,5 @@
 //! Route carriers on real Traefik, under load.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 #[path = "../common/app.rs"]
 mod app;

@@ -47,17 +47,18 @@ impl World {
         let (label, image) = (run.label(), format!("bgd-test/traefik:{version}"));
         let publish = format!("127.0.0.1:{}:80", bgd_testkit::free_port(None));
         let docker = run.docker();
+        let socket = format!("{}:/var/run/docker.sock:ro", docker.socket());
         #[rustfmt::skip]
         docker.ok([
             "run", "--detach", "--name", &name, "--label", &label, "--network", &network,
-            "--volume", "/var/run/docker.sock:/var/run/docker.sock:ro", "--publish", &publish, &image,
+            "--volume", &socket, "--publish", &publish, &image,
             "--providers.docker=true", "--providers.docker.exposedByDefault=false", &gate, &throttle,
             "--entryPoints.web.address=:80",
         ]);
         let app = app(&run, &name, &network);
         let traefik = Container::new(docker, name);
         let address = published(&traefik);
-        let engine = connect(None).await.unwrap();
+        let engine = connect(docker.address().as_deref()).await.unwrap();
         let world = Self { run, app, engine, kind, traefik, address, network };
         world.wait_listening();
         world

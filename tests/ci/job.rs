@@ -92,7 +92,7 @@ impl Runner {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        if let Some(host) = self.run.docker().host() {
+        if let Some(host) = self.run.docker().address() {
             command.env("DOCKER_HOST", host);
         }
         match self.ci {

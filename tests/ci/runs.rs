@@ -123,7 +123,7 @@ fn the_way_over_ssh() {
     let runner = Runner::new(Ci::GitHub);
     assert!(runner.script("bgd deploy myorg/api:1.0", "v1.0").status.success());
     std::fs::remove_file(runner.step_summary()).unwrap();
-    let ssh = "#!/bin/sh\nshift\nexec env -i PATH=\"$PATH\" HOME=\"$HOME\" BGD_STATE_DIR=\"$BGD_STATE_DIR\" sh -c \"cd / && $*\"\n";
+    let ssh = "#!/bin/sh\nshift\nexec env -i PATH=\"$PATH\" HOME=\"$HOME\" BGD_STATE_DIR=\"$BGD_STATE_DIR\" ${DOCKER_HOST:+DOCKER_HOST=\"$DOCKER_HOST\"} sh -c \"cd / && $*\"\n";
     runner.program("ssh", ssh);
     let page = section("## Where bgd runs");
     let script = page.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();

@@ -63,6 +63,8 @@ impl Host {
                 live: None,
                 former: None,
                 labelled: Vec::new(),
+                of_app: Default::default(),
+                reserved: Vec::new(),
                 state: state.clone(),
                 next: ReleaseNumber(number),
             };
@@ -72,6 +74,8 @@ impl Host {
                 platform: "linux/amd64".to_owned(),
                 exposed_ports: Vec::new(),
                 health_test: None,
+                labels: Default::default(),
+                volumes: Vec::new(),
             };
             let asked = format!("myorg/{name}:1.{number}");
             let wish = Wish::Deploy { app: &app, asked: &asked, image: &image, watch: false };

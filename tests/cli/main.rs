@@ -6,6 +6,7 @@ mod compose;
 mod config;
 mod damage;
 mod help;
+mod hints;
 mod host;
 mod output;
 mod prune;

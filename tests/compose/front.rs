@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use bgd_testkit::{conf, images, routes};
+use bgd_testkit::{Docker, conf, images, routes};
 
 use crate::shop::HOST;
 
@@ -70,8 +70,8 @@ impl Proxy {
     }
 
     /// Its service in the project.
-    pub fn service(self, edge: &str, address: SocketAddr) -> String {
-        match self.options(edge) {
+    pub fn service(self, docker: &Docker, edge: &str, address: SocketAddr) -> String {
+        match self.options(docker, edge) {
             Some(options) => format!(
                 "  edge:\n    container_name: {edge}\n    stop_grace_period: 1s\n    ports: [\"{address}:80\"]\n{options}"
             ),
@@ -79,7 +79,7 @@ impl Proxy {
         }
     }
 
-    fn options(self, edge: &str) -> Option<String> {
+    fn options(self, docker: &Docker, edge: &str) -> Option<String> {
         let traefik = |provider: &str, volume: &str| {
             format!(
                 "    image: {}\n    command:\n      - --entrypoints.web.address=:80\n{provider}      - --providers.providersthrottleduration=100ms\n      - --api.insecure=true\n    volumes: [\"{volume}\"]\n",
@@ -99,7 +99,7 @@ impl Proxy {
                 &format!(
                     "      - --providers.docker=true\n      - --providers.docker.exposedbydefault=false\n      - --providers.docker.constraints=Label(`{LABEL}`,`{edge}`)\n"
                 ),
-                "/var/run/docker.sock:/var/run/docker.sock:ro",
+                &format!("{}:/var/run/docker.sock:ro", docker.socket()),
             ),
         })
     }

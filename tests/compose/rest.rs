@@ -69,6 +69,8 @@ fn goes_on_serving(compose: Compose) {
     shop.edit("get: /api/v1/test", "get: /count");
     shop.edit("REDIS_ADDR:", "FAIL_HEALTH: \"1\", REDIS_ADDR:");
     shop.edit("    volumes: [\"data:/data\"]\n", PATIENT);
+    // As long as `down` takes.
+    shop.edit("deadline: 30s", "deadline: 60s, retries: 60");
     let live = shop.live();
     serves_on(&live, &|| {
         let mut deploy = shop.spawn_deploy("1.2", &["--no-watch"]);
@@ -85,6 +87,7 @@ fn goes_on_serving(compose: Compose) {
     shop.edit("get: /count", "get: /api/v1/test");
     shop.edit("FAIL_HEALTH: \"1\", ", "");
     shop.edit(PATIENT, "");
+    shop.edit("deadline: 60s, retries: 60", "deadline: 30s");
     let mut deploy = shop.spawn_deploy("1.2", &["--window", if is_one { "15s" } else { "8s" }]);
     during(&mut deploy, "watch", || shop.down());
     shop.compose(&["up", "-d"]);

@@ -114,7 +114,7 @@ services:
 {front}",
             app = images().app("1.0"),
             redis = images().redis,
-            proxy = self.proxy.service(&self.edge, self.address),
+            proxy = self.proxy.service(self.run.docker(), &self.edge, self.address),
         );
         self.bgd.write("compose.yaml", &text);
     }

@@ -29,10 +29,12 @@ fn says(outcome: &Outcome, texts: &[&str]) {
 }
 
 const FAST: &str = "health: { http: /health, deadline: 3s }\n";
+/// For what ends by itself, long before.
+const PATIENT: &str = "health: { http: /health, deadline: 30s }\n";
 
 #[test]
 fn one_that_dies() {
-    let more = format!("{FAST}env: {{ EXIT_AFTER: 100ms, START_DELAY: 10s }}\n");
+    let more = format!("{PATIENT}env: {{ EXIT_AFTER: 100ms, START_DELAY: 10s }}\n");
     says(&refused(&more, &images().app("1.1"), 6), &["exit code", "release 1", "is live, as before"]);
 }
 

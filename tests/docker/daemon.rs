@@ -1,11 +1,11 @@
-//! A current Docker engine of the test's own: the main job on its API, and restarts of the daemon.
+//! Restarts and deaths of the daemon: on an engine of their own.
 
 use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 use bgd_testkit::{Container, Front, Gate, PrivateEngine, TestRun, images};
 
-use crate::scene::{Means, Nginx, Retired, Route, Scene, each_retire, nothing_lost};
+use crate::scene::{Means, Nginx, Retired, Route, Scene, each_retire};
 
 /// How long after the daemon's start everything has to serve.
 ///
@@ -35,22 +35,6 @@ pub fn load_images(engine: &PrivateEngine, proxies: &[&str]) {
     let apps = ["1.0", "1.1"].map(|version| images().app(version));
     let all: Vec<&str> = apps.iter().map(String::as_str).chain(proxies.iter().copied()).collect();
     engine.load_images(&all);
-}
-
-/// The main job, under load.
-#[track_caller]
-fn the_main_job<P: Deref<Target = Front>>(scene: &Scene<P>) {
-    scene.configure("drain: { timeout: 3s }\n");
-    scene.first("1.0");
-    let load = scene.mixed();
-    scene.bgd.run(&["deploy", &images().app("1.1")]).ok();
-    assert_eq!(scene.served().as_deref(), Some("1.1"));
-    scene.rollback().ok();
-    assert_eq!(scene.served().as_deref(), Some("1.0"));
-    let report = load.stop();
-    nothing_lost(&report);
-    assert!(report.served_by.contains_key("1.1"), "1.1 served nothing\n{report}");
-    scene.assert_clean(1);
 }
 
 /// An app for each kind of retire behind the same proxy, with its second release.
@@ -144,7 +128,7 @@ fn traefik(engine: &PrivateEngine, means: Means, policy: &str) -> Scene<Gate> {
 /// One engine for both proxies of a kind: each restart tells of all apps behind them.
 #[track_caller]
 fn the_daemon_ends_and_comes_back(end: End) {
-    let mut engine = PrivateEngine::start();
+    let mut engine = PrivateEngine::in_turn();
     load_images(&engine, &[Nginx::New.image(), Nginx::Old.image(), &images().traefik_new]);
     let proxies = [Nginx::New, Nginx::Old].map(|kind| nginx(&engine, kind, end.policy()));
     each_survives(&mut engine, end, proxies);
@@ -160,13 +144,4 @@ fn a_restarted_daemon() {
 #[test]
 fn a_killed_daemon() {
     the_daemon_ends_and_comes_back(End::Kill);
-}
-
-#[test]
-fn the_main_job_on_a_current_engine() {
-    let engine = PrivateEngine::start();
-    load_images(&engine, &[Nginx::New.image(), Nginx::Old.image()]);
-    for kind in [Nginx::New, Nginx::Old] {
-        the_main_job(&nginx(&engine, kind, "unless-stopped"));
-    }
 }

@@ -54,7 +54,9 @@ fn silent_requests_outlive_a_deploy_and_a_rollback_on_every_driver() {
             (Nginx::Old, Route::Server),
             (Nginx::Old, Route::Upstream),
         ] {
-            scope.spawn(move || deploy_and_rollback(&format!("{nginx:?} {route:?}"), &Scene::new(nginx, route)));
+            scope.spawn(move || {
+                deploy_and_rollback(&format!("{nginx:?} {route:?}"), &Scene::new(nginx, route))
+            });
         }
         for means in [Means::Files, Means::Labels] {
             scope.spawn(move || deploy_and_rollback(&format!("{means:?}"), &Scene::behind_traefik(means)));
@@ -66,7 +68,8 @@ fn silent_requests_outlive_a_deploy_and_a_rollback_on_every_driver() {
 /// Traefik reads bodies as a whole before it connects to the app.
 fn buffered() -> Scene<bgd_testkit::Gate> {
     let run = TestRun::new();
-    let middlewares = "http:\n  middlewares:\n    whole:\n      buffering:\n        maxRequestBodyBytes: 1000000\n";
+    let middlewares =
+        "http:\n  middlewares:\n    whole:\n      buffering:\n        maxRequestBodyBytes: 1000000\n";
     Scene::gate_with(run, &images().traefik_new, Means::Files, &["middlewares: [whole@file]"], |gate| {
         gate.option("--providers.providersthrottleduration=100ms").file("whole.yml", middlewares)
     })

@@ -1,4 +1,4 @@
-//! Ten deploys and rollbacks under every kind of load.
+//! Six deploys and rollbacks under every kind of load.
 
 use std::ops::Deref;
 
@@ -18,8 +18,8 @@ pub const EVERY_KIND: [(Kind, usize); 6] = [
 ];
 
 #[track_caller]
-fn ten_switches(nginx: Nginx, route: Route, clients: &[(Kind, usize)]) {
-    switches(&Scene::new(nginx, route), clients, 5);
+fn six_switches(nginx: Nginx, route: Route, clients: &[(Kind, usize)]) {
+    switches(&Scene::new(nginx, route), clients, 3);
 }
 
 /// Deploy, rollback, deploy … two switches a round.
@@ -47,20 +47,20 @@ pub fn switches<P: Deref<Target = Front>>(scene: &Scene<P>, clients: &[(Kind, us
 
 #[test]
 fn every_kind_behind_a_new_nginx() {
-    ten_switches(Nginx::New, Route::Upstream, &EVERY_KIND);
+    six_switches(Nginx::New, Route::Upstream, &EVERY_KIND);
 }
 
 #[test]
 fn every_kind_behind_an_old_nginx() {
-    ten_switches(Nginx::Old, Route::Upstream, &EVERY_KIND);
+    six_switches(Nginx::Old, Route::Upstream, &EVERY_KIND);
 }
 
 #[test]
 fn a_server_block_of_bgds_own_on_a_new_nginx() {
-    ten_switches(Nginx::New, Route::Server, &[(Kind::PacedKeepalive, 64)]);
+    six_switches(Nginx::New, Route::Server, &[(Kind::PacedKeepalive, 64)]);
 }
 
 #[test]
 fn a_server_block_of_bgds_own_on_an_old_nginx() {
-    ten_switches(Nginx::Old, Route::Server, &[(Kind::PacedKeepalive, 64)]);
+    six_switches(Nginx::Old, Route::Server, &[(Kind::PacedKeepalive, 64)]);
 }

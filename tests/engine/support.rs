@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bgd::docker::Engine;
 use bgd::model::{ContainerSpec, LogDriver, Restart};
+use bgd_testkit::{is_of_a_suite, own_image};
 use bollard::Docker;
 use bollard::models::NetworkCreateRequest;
 use libtest_mimic::Failed;
@@ -53,14 +54,17 @@ pub fn run(test: impl FnOnce(Rc<Host>) -> Test) -> Result<(), Failed> {
     }
 }
 
-/// The image with this executable in it, imported once per run.
+const REPOSITORY: &str = "bgd-test-engine";
+
+/// The image with this executable in it, imported once.
 fn import(runtime: &Runtime, host: &Host) -> Result<(), Failed> {
-    static DONE: OnceLock<()> = OnceLock::new();
-    static LOCK: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _one_at_a_time = LOCK.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if DONE.get().is_some() {
-        return Ok(());
-    }
+    let is_there = |name: &str| runtime.block_on(host.engine.image(name)).is_ok_and(|image| image.is_some());
+    let mut made = Ok(());
+    own_image(REPOSITORY, is_there, |name| made = make(runtime, host, name));
+    made
+}
+
+fn make(runtime: &Runtime, host: &Host, name: &str) -> Result<(), Failed> {
     let mut archive = tar::Builder::new(Vec::new());
     // A linker leaves holes in the file, and Docker reads no sparse entries.
     archive.sparse(false);
@@ -74,14 +78,14 @@ fn import(runtime: &Runtime, host: &Host) -> Result<(), Failed> {
         r#"HEALTHCHECK --interval=1s CMD ["/child", "--bgd-child", "exit", "0"]"#,
     ];
     let changes = changes.map(str::to_owned);
-    runtime.block_on(host.engine.import(archive.into_inner()?, &image(), &changes)).map_err(told)?;
-    let _already = DONE.set(());
+    runtime.block_on(host.engine.import(archive.into_inner()?, name, &changes)).map_err(told)?;
     Ok(())
 }
 
-/// The name of the image that every test of this run uses.
+/// The name of the image that every test of this executable uses.
 pub fn image() -> String {
-    format!("bgd-test-engine:{}", std::process::id())
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| own_image(REPOSITORY, |_| true, |_| ())).clone()
 }
 
 /// A folder of this run's own in the place of `~/.docker`.
@@ -98,6 +102,9 @@ pub fn write_docker_config(text: &str) {
 /// Removes what the run as a whole made.
 pub fn clean_up() {
     let _nothing_written = std::fs::remove_dir_all(docker_config_folder());
+    if is_of_a_suite() {
+        return;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let Ok(docker) = Docker::connect_with_defaults() else { return };

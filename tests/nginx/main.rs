@@ -1,5 +1,5 @@
 //! The nginx driver on real nginx, the newest and an old one, under load.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 #[path = "../common/app.rs"]
 mod app;

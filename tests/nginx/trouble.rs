@@ -246,7 +246,7 @@ fn many_apps_are_asked_at_once() {
         let unknown = bgd::model::AppName::parse("unknown").unwrap();
         let mut apps = vec![(&unknown, nginx_of(&world.app)); 99];
         apps.push((&world.app.name, nginx_of(&world.app)));
-        let engine = connect(None).await.unwrap();
+        let engine = connect(world.run.docker().address().as_deref()).await.unwrap();
         let start = std::time::Instant::now();
         let seen = seen_many(Rc::clone(&engine), world.edge.name(), &apps).await.unwrap();
         eprintln!("100 apps asked in {:?}", start.elapsed());

@@ -60,7 +60,8 @@ impl World {
     pub async fn around(run: TestRun, edge: Edge, mode: Mode) -> Self {
         let name = run.app_name("api");
         let app = app(&name, &edge, mode);
-        Self { run, edge, app, engine: connect(None).await.unwrap() }
+        let engine = connect(run.docker().address().as_deref()).await.unwrap();
+        Self { run, edge, app, engine }
     }
 
     pub fn driver(&self) -> NginxDriver {

@@ -1,5 +1,6 @@
 //! Deploys on an engine and a proxy in memory: what fails, what is killed, and what is left then.
 
+#![allow(clippy::disallowed_methods, reason = "a test is anybody")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cancel;

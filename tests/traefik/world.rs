@@ -87,7 +87,7 @@ impl World {
         let traefik = Container::new(run.docker(), &name);
         let name = AppName::parse(&run.app_name("api")).unwrap();
         let app = app(&name, traefik.name(), &network);
-        let engine = connect(None).await.unwrap();
+        let engine = connect(run.docker().address().as_deref()).await.unwrap();
         let mut world =
             Self { run, traefik, folder, network, app, engine, address: (Ipv4Addr::LOCALHOST, 80).into() };
         world.came_up();

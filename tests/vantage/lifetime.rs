@@ -54,6 +54,11 @@ pub async fn a_container_that_stops_is_told_at_once(host: Rc<Host>) {
 pub async fn a_helper_goes_with_its_vantage_point(host: Rc<Host>) {
     let (_container, vantage) = host.inside(&host.spec()).await;
     eventually("one helper", async || helpers(&host).await == 1).await;
+    // Its answers hold whole responses of the app, which are for no log.
+    let of = format!("{}={}", label::HELPER, host.name("child"));
+    let helper = host.engine.containers(&[of]).await.unwrap().remove(0);
+    let log = host.look(&helper.id).await.spec.log.unwrap();
+    assert_eq!(log.driver, "none");
     drop(vantage);
     eventually("no helper", async || helpers(&host).await == 0).await;
 }

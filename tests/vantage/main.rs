@@ -2,6 +2,7 @@
 //!
 //! The test executable is linked statically, so it is the only program in the image that the tests import: with
 //! `--bgd-child` it is the container's process.
+#![allow(clippy::disallowed_methods, reason = "a test is anybody")]
 #![allow(clippy::unwrap_used, reason = "these are tests, though they bring a main of their own")]
 
 mod child;

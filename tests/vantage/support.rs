@@ -7,13 +7,14 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::Command;
 use std::rc::Rc;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use bgd::docker::{Container, Engine};
 use bgd::model::{ContainerSpec, Mount, MountKind, Restart};
 use bgd::probe::{Force, Options, Request, Vantage};
+use bgd_testkit::{is_of_a_suite, own_image};
 use libtest_mimic::Failed;
 
 /// The label by which everything that a test made is found again.
@@ -58,19 +59,21 @@ pub async fn connect() -> Rc<dyn Engine> {
     bgd::docker::connect(std::env::var("DOCKER_HOST").ok().as_deref()).await.unwrap()
 }
 
-/// The name of the image that every test of this run uses.
+const REPOSITORY: &str = "bgd-test-vantage";
+
+/// The name of the image that every test of this executable uses.
 pub fn image() -> String {
-    format!("bgd-test-vantage:{}", std::process::id())
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| own_image(REPOSITORY, |_| true, |_| ())).clone()
 }
 
-/// The image with this executable in it, imported once per run.
+/// The image with this executable in it, imported once.
 fn import(runtime: &tokio::runtime::Runtime, engine: &dyn Engine) {
-    static DONE: OnceLock<()> = OnceLock::new();
-    static LOCK: Mutex<()> = Mutex::new(());
-    let _one_at_a_time = LOCK.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if DONE.get().is_some() {
-        return;
-    }
+    let is_there = |name: &str| runtime.block_on(engine.image(name)).is_ok_and(|image| image.is_some());
+    own_image(REPOSITORY, is_there, |name| make(runtime, engine, name));
+}
+
+fn make(runtime: &tokio::runtime::Runtime, engine: &dyn Engine, name: &str) {
     let mut archive = tar::Builder::new(Vec::new());
     // A linker leaves holes in the file, and Docker reads no sparse entries.
     archive.sparse(false);
@@ -86,12 +89,14 @@ fn import(runtime: &tokio::runtime::Runtime, engine: &dyn Engine) {
     archive.append_link(&mut link, "sites", "/conf.d").unwrap();
     archive.append_link(&mut link, "linked.conf", "sites/own.conf").unwrap();
     let changes = [r#"ENTRYPOINT ["/child", "--bgd-child"]"#.to_owned()];
-    runtime.block_on(engine.import(archive.into_inner().unwrap(), &image(), &changes)).unwrap();
-    let _already = DONE.set(());
+    runtime.block_on(engine.import(archive.into_inner().unwrap(), name, &changes)).unwrap();
 }
 
 /// Removes what the run as a whole made.
 pub fn clean_up() {
+    if is_of_a_suite() {
+        return;
+    }
     docker(&["image", "rm", "--force", &image()]);
     let program = std::fs::read(env!("CARGO_BIN_EXE_bgd")).unwrap();
     docker(&["image", "rm", &bgd::probe::helper::image_name(&program)]);

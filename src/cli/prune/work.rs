@@ -12,6 +12,7 @@ use crate::docker::{Engine, Summary};
 use crate::error::{Error, Kind, Result};
 use crate::event::Thing;
 use crate::model::{App, AppName, Release, ReleaseNumber, Retention, label};
+use crate::own::{self, Owned};
 use crate::plan::prune::{self, Fate};
 use crate::plan::{self, record_is_lost};
 use crate::proxy::{Live, Proxy};
@@ -48,6 +49,9 @@ impl Work {
         } else {
             Some(take_turn(session, store.clone(), args.queue.limit(Duration::ZERO)).await?)
         };
+        if records.is_some() {
+            session.take_turn(engine, name, args.queue.limit(Duration::ZERO)).await?;
+        }
         check_journal(&store, records.as_ref())?;
         let (survey, state) = (store.survey()?, store.state()?);
         let Some(app) = app(&survey, &state) else { return nothing_read(name, &survey) };
@@ -65,7 +69,7 @@ impl Work {
         let surplus = retention::surplus(&recorded, &state, &needed, &bounds, now);
         let kept: BTreeSet<ReleaseNumber> =
             numbers.into_iter().filter(|number| !surplus.contains_key(number)).collect();
-        let containers = prune::leftovers(&observed.labelled, &kept, live);
+        let containers = prune::leftovers(&observed.labelled, &observed.of_app, &kept, live);
         Ok(Some(Self {
             name: name.clone(),
             records,
@@ -124,7 +128,11 @@ impl Work {
         for (container, _) in self.containers.iter().filter(|(_, fate)| matches!(fate, Fate::Goes(_))) {
             match self.why_not(engine, container).await? {
                 None => {
-                    engine.remove(&container.id).await?;
+                    let Some(owned) = self.owned(engine, container).await? else { continue };
+                    for left in owned.remove(engine).await? {
+                        let name = left.mount.source.clone();
+                        told.left(&self.name, Thing::Volume, name, left.told());
+                    }
                     removed(Thing::Container, container.name.clone());
                 }
                 Some(why) => told.left(&self.name, Thing::Container, container.name.clone(), why),
@@ -157,6 +165,15 @@ impl Work {
             .hint(format!("see: bgd status {}", self.name)));
         }
         Ok(None)
+    }
+
+    /// The container, proved once more to be a release's that is recorded; nothing when it is gone.
+    async fn owned(&self, engine: &dyn Engine, container: &Summary) -> Result<Option<Owned>> {
+        let Some(records) = &self.records else { return Ok(None) };
+        let listed = own::labelled(engine, &own::app_label(&self.name)).await?;
+        let of_app = own::of_app(&listed, |number| records.release(number))?;
+        let found = of_app.look_up(engine, |_| true).await?;
+        Ok(found.into_iter().map(|(_, owned)| owned).find(|owned| owned.id == container.id))
     }
 
     /// Forgets the images that are gone from the host.

@@ -40,7 +40,7 @@ impl Engine for Fake {
         let call = self.enter("containers", &labels.join(" "))?;
         let listed = {
             let world = self.0.world.borrow();
-            let carrying = world.containers.values().filter(|held| carries(&held.spec.labels, labels));
+            let carrying = world.containers.values().filter(|held| carries(&held.labels(), labels));
             carrying.map(|held| held.summary()).collect()
         };
         self.leave(&call, listed)
@@ -113,6 +113,12 @@ impl Engine for Fake {
     async fn remove(&self, container: &str) -> Result<()> {
         let call = self.enter("remove", container)?;
         self.0.world.borrow_mut().remove(container);
+        self.leave(&call, ())
+    }
+
+    async fn discard(&self, container: &str) -> Result<()> {
+        let call = self.enter("remove", container)?;
+        self.0.world.borrow_mut().discard(container);
         self.leave(&call, ())
     }
 
@@ -277,6 +283,13 @@ impl Engine for Fake {
             found.then_some(packed)
         };
         self.leave(&call, packed)
+    }
+
+    async fn has_files(&self, container: &str, folder: &str) -> Result<bool> {
+        let call = self.enter("has_files", &format!("{container} {folder}"))?;
+        let below = format!("{}/", folder.trim_end_matches('/'));
+        let found = self.0.world.borrow().get(container)?.files.keys().any(|path| path.starts_with(&below));
+        self.leave(&call, found)
     }
 
     async fn launch(&self, name: &str, spec: &ContainerSpec, input: &[u8]) -> Result<String> {

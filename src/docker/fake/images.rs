@@ -20,6 +20,8 @@ impl World {
             platform: "linux/amd64".to_owned(),
             exposed_ports: vec!["3000/tcp".to_owned()],
             health_test: test,
+            labels: BTreeMap::new(),
+            volumes: Vec::new(),
         };
         self.images.insert(reference.to_owned(), (image, behaviour));
         id

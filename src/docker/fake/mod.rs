@@ -105,6 +105,32 @@ impl Fake {
         }
     }
 
+    /// Gives an image of the host labels, as `docker commit` of a labelled container does.
+    pub fn label_image(&self, reference: &str, labels: &BTreeMap<String, String>) {
+        if let Some((image, _)) = self.0.world.borrow_mut().images.get_mut(reference) {
+            image.labels.clone_from(labels);
+        }
+    }
+
+    /// Has an image of the host declare a volume.
+    pub fn declare_volume(&self, reference: &str, path: &str) {
+        if let Some((image, _)) = self.0.world.borrow_mut().images.get_mut(reference) {
+            image.volumes.push(path.to_owned());
+        }
+    }
+
+    /// Writes a file in a container.
+    pub fn write_file(&self, container: &str, path: &str) {
+        if let Some(held) = self.0.world.borrow_mut().find_mut(container) {
+            held.files.insert(path.to_owned(), Vec::new());
+        }
+    }
+
+    /// The names of all volumes.
+    pub fn volumes(&self) -> Vec<String> {
+        self.0.world.borrow().volumes.keys().cloned().collect()
+    }
+
     /// Takes an image from the host, by force; its containers stay.
     pub fn lose_image(&self, reference: &str) {
         self.0.world.borrow_mut().images.remove(reference);

@@ -12,7 +12,7 @@ use crate::docker::{
     Container, ContainerEvent, EventKind, HealthLog, HealthStatus, Image, Network, State, Summary,
 };
 use crate::error::{Error, Kind, Result};
-use crate::model::{ContainerSpec, Restart};
+use crate::model::{ContainerSpec, Mount, MountKind, Restart};
 
 /// A container of the engine in memory.
 pub(super) struct Held {
@@ -22,6 +22,9 @@ pub(super) struct Held {
     pub behaviour: Behaviour,
     pub checked: bool,
     pub spec: ContainerSpec,
+    /// The labels of its image.
+    inherited: BTreeMap<String, String>,
+    created: Timestamp,
     pub state: State,
     pub log: String,
     pub files: BTreeMap<String, Vec<u8>>,
@@ -128,13 +131,33 @@ impl World {
         // The number comes first, as the beginning of an id tells containers apart.
         let id = format!("{number:012x}{:052x}", 0);
         let test = spec.health.as_ref().map(|check| check.test.clone()).or(image.health_test);
+        let mut spec = spec.clone();
+        for target in &image.volumes {
+            if !spec.mounts.iter().any(|mount| mount.target == *target) {
+                spec.mounts.push(Mount {
+                    kind: MountKind::Volume,
+                    source: String::new(),
+                    target: target.clone(),
+                    read_only: false,
+                    options: None,
+                });
+            }
+        }
+        for mount in spec.mounts.iter_mut().filter(|mount| mount.kind == MountKind::Volume) {
+            if mount.source.is_empty() {
+                mount.source = format!("{:064x}", self.next());
+            }
+            self.volumes.entry(mount.source.clone()).or_insert(None);
+        }
         let held = Held {
             id: id.clone(),
             name: name.to_owned(),
             image_id: image.id,
             behaviour,
             checked: test.is_some_and(|test| !test.is_empty() && test != ["NONE"]),
-            spec: spec.clone(),
+            spec,
+            inherited: image.labels,
+            created: Timestamp::now(),
             state: State { status: "created".to_owned(), ..State::default() },
             log: String::new(),
             files: BTreeMap::new(),
@@ -221,6 +244,16 @@ impl World {
         self.tell(container, EventKind::Die(code));
     }
 
+    /// Removes a container with its anonymous volumes.
+    pub(super) fn discard(&mut self, container: &str) {
+        if let Some(held) = self.find(container) {
+            for volume in held.spec.mounts.clone().iter().filter(|mount| mount.is_anonymous()) {
+                self.volumes.remove(&volume.source);
+            }
+        }
+        self.remove(container);
+    }
+
     pub(super) fn remove(&mut self, container: &str) {
         self.end(container, 137);
         self.tell(container, EventKind::Destroy);
@@ -270,7 +303,7 @@ impl World {
     pub(super) fn tell(&mut self, container: &str, kind: EventKind) {
         let Some(held) = self.find(container) else { return };
         let event = ContainerEvent { id: held.id.clone(), name: held.name.clone(), kind };
-        let labels = held.spec.labels.clone();
+        let labels = held.labels();
         self.subscribers.retain(|subscriber| {
             !carries(&labels, &subscriber.labels) || subscriber.sender.send(event.clone()).is_ok()
         });
@@ -292,6 +325,13 @@ pub(super) fn failed(container: &str, action: &str) -> Error {
 }
 
 impl Held {
+    /// All labels, the image's too, as lists and events show them.
+    pub(super) fn labels(&self) -> BTreeMap<String, String> {
+        let mut labels = self.inherited.clone();
+        labels.extend(self.spec.labels.clone());
+        labels
+    }
+
     fn networks(&self) -> Vec<String> {
         match &self.spec.network_mode {
             Some(_) if self.spec.networks.is_empty() => Vec::new(),
@@ -314,8 +354,14 @@ impl Held {
             id: self.id.clone(),
             name: self.name.clone(),
             image_id: self.image_id.clone(),
+            created: Some(self.created),
             state: self.state.clone(),
-            spec: self.spec.clone(),
+            spec: ContainerSpec {
+                labels: (self.spec.labels.clone().into_iter())
+                    .filter(|(key, value)| self.inherited.get(key) != Some(value))
+                    .collect(),
+                ..self.spec.clone()
+            },
             unknown_settings: Vec::new(),
             addresses: self.addresses(),
             dns_names: named.collect(),
@@ -329,14 +375,14 @@ impl Held {
             name: self.name.clone(),
             image: self.spec.image.clone(),
             image_id: self.image_id.clone(),
-            created: None,
+            created: Some(self.created),
             status: self.state.status.clone(),
             status_text: match self.state.status.as_str() {
                 "running" => "Up 1 second".to_owned(),
                 "created" => "Created".to_owned(),
                 _ => format!("Exited ({}) 1 second ago", self.state.exit_code),
             },
-            labels: self.spec.labels.clone(),
+            labels: self.labels(),
             addresses: self.addresses(),
         }
     }

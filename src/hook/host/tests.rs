@@ -19,6 +19,7 @@ fn release() -> Release {
         repo_digest: None,
         containers: vec![("api-green".to_owned(), app.container.clone())],
         app,
+        ids: Default::default(),
         created: jiff::Timestamp::UNIX_EPOCH,
         outcome: Outcome::Unfinished,
     }

@@ -77,6 +77,7 @@ proptest! {
             prop::sample::select(vec!["created", "running", "paused", "restarting", "removing", "exited", "dead"]), 6),
         kept in prop::collection::btree_set(0..6_u32, 0..6),
         live in prop::option::of(0..6_u32),
+        unknown in prop::collection::btree_set(0..6_usize, 0..3),
     ) {
         let labelled: Vec<Summary> = status.iter().enumerate()
             .map(|(at, status)| container(&at.to_string(), "sha256:a", status, u32::try_from(at).ok()))
@@ -84,11 +85,13 @@ proptest! {
             .collect();
         let kept: BTreeSet<ReleaseNumber> = kept.into_iter().map(ReleaseNumber).collect();
         let live = live.map(ReleaseNumber);
-        for (one, fate) in leftovers(&labelled, &kept, live) {
+        let unknown: Vec<Summary> = unknown.iter().map(|at| labelled[*at].clone()).collect();
+        for (one, fate) in leftovers(&labelled, &OfApp { unknown: unknown.clone(), ..OfApp::default() }, &kept, live) {
             let number = release_of(one);
             prop_assert!(number.is_none_or(|number| !kept.contains(&number)));
             if let Fate::Goes(_) = fate {
                 prop_assert!(number.is_some() && number != live);
+                prop_assert!(unknown.iter().all(|unknown| unknown.id != one.id), "no record knows it");
                 prop_assert!(["created", "exited", "dead"].contains(&one.status.as_str()));
             }
         }

@@ -1,5 +1,5 @@
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::pin::Pin;
@@ -11,9 +11,10 @@ use tokio::sync::{Mutex, oneshot};
 
 use super::serve::COMMAND;
 use super::wire::{Call, Reply, line};
-use crate::docker::{Attached, Container, Engine, Summary};
+use crate::docker::{Attached, Container, Engine};
 use crate::error::{Context, Error, Kind, Result};
-use crate::model::{ContainerSpec, Restart, label};
+use crate::model::{ContainerSpec, LogDriver, Restart, label};
+use crate::own;
 use crate::probe::inside::{Ask, Got};
 use crate::probe::standing::Channel;
 
@@ -75,9 +76,9 @@ impl Helper {
 async fn sweep(engine: &dyn Engine, container: &Container) {
     let label = format!("{}={}", label::HELPER, container.name);
     // What stays is in nobody's way.
-    for left in engine.containers(&[label]).await.unwrap_or_default() {
-        if is_left_over(&left, Timestamp::now())
-            && let Err(error) = engine.remove(&left.id).await
+    for left in own::all(engine, &[label]).await.unwrap_or_default() {
+        if is_left_over(&left.state.status, left.created, Timestamp::now())
+            && let Err(error) = left.discard(engine).await
         {
             tracing::debug!("{} stays for now: {}", left.name, error.one_line());
         }
@@ -85,9 +86,9 @@ async fn sweep(engine: &dyn Engine, container: &Container) {
 }
 
 /// Whether nobody will start a helper any more. Another bgd starts its own within moments.
-fn is_left_over(helper: &Summary, now: Timestamp) -> bool {
+fn is_left_over(status: &str, created: Option<Timestamp>, now: Timestamp) -> bool {
     let since = |created| now.duration_since(created).as_secs();
-    helper.status == "created" && helper.created.is_some_and(|created| since(created) > MOMENTS)
+    status == "created" && created.is_some_and(|created| since(created) > MOMENTS)
 }
 
 fn spec(container: &Container, image: &str) -> ContainerSpec {
@@ -98,6 +99,8 @@ fn spec(container: &Container, image: &str) -> ContainerSpec {
         labels: [(label::HELPER.to_owned(), container.name.clone())].into(),
         restart: Restart::No,
         read_only: true,
+        // Its answers hold whole responses of the app and files of the proxy: they must not reach a log of the engine.
+        log: Some(LogDriver { driver: "none".to_owned(), options: BTreeMap::new() }),
         // To see the root of a process that runs as another user, and to write where another user owns the folder.
         cap_drop: vec!["ALL".to_owned()],
         cap_add: vec!["SYS_PTRACE".to_owned(), "DAC_OVERRIDE".to_owned()],
@@ -193,7 +196,6 @@ impl Helper {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
     use std::time::Duration;
     use tokio::io::{BufReader, DuplexStream};
 
@@ -266,20 +268,10 @@ mod tests {
     #[test]
     fn only_what_was_not_started_for_long_is_left_over() {
         let now = Timestamp::UNIX_EPOCH;
-        let helper = |status: &str, seconds: Option<i64>| Summary {
-            id: "x".to_owned(),
-            name: "bgd-helper-x".to_owned(),
-            image: String::new(),
-            image_id: String::new(),
-            created: seconds.map(|ago| Timestamp::from_second(-ago).unwrap()),
-            status: status.to_owned(),
-            status_text: String::new(),
-            labels: BTreeMap::new(),
-            addresses: BTreeMap::new(),
-        };
-        assert!(is_left_over(&helper("created", Some(MOMENTS + 1)), now));
-        for (status, ago) in [("created", Some(1)), ("created", None), ("running", Some(3600))] {
-            assert!(!is_left_over(&helper(status, ago), now), "{status} {ago:?}");
+        let ago = |seconds: Option<i64>| seconds.map(|ago| Timestamp::from_second(-ago).unwrap());
+        assert!(is_left_over("created", ago(Some(MOMENTS + 1)), now));
+        for (status, seconds) in [("created", Some(1)), ("created", None), ("running", Some(3600))] {
+            assert!(!is_left_over(status, ago(seconds), now), "{status} {seconds:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use crate::error::{Error, Kind, Result};
-use crate::model::{App, AppName, NginxProxy, NginxRoute, Slot};
+use crate::model::{App, AppName, NginxProxy, NginxRoute, Slot, slot_host_beside};
 use crate::proxy::{Route, Target};
 use crate::template::{Templates, fingerprint, forbidden_in_nginx};
 
@@ -215,10 +215,12 @@ impl<'a> Writer<'a> {
     }
 
     fn flagged(&self, route: &Route, slot: Slot) -> Flagged {
-        let target = [&route.live, &route.idle].into_iter().flatten().find(|target| target.slot == slot);
+        let known = || [&route.live, &route.idle].into_iter().flatten();
+        let target = known().find(|target| target.slot == slot);
+        let other = known().find(|target| target.slot != slot).map(|target| target.slot_host.as_str());
         Flagged {
             name: slot,
-            host: target.map_or_else(|| format!("{}-slot-{slot}", self.app), |t| t.slot_host.clone()),
+            host: target.map_or_else(|| slot_host_beside(self.app, slot, other), |t| t.slot_host.clone()),
             port: target.map_or(self.port, |t| t.port),
             flag: flag_of(self.proxy, self.app, slot),
         }

@@ -89,6 +89,7 @@ mod tests {
             id: "1".into(),
             name: "edge".into(),
             image_id: "2".into(),
+            created: None,
             state: running,
             spec: ContainerSpec { network_mode: mode.map(str::to_owned), ..ContainerSpec::default() },
             unknown_settings: Vec::new(),

@@ -74,6 +74,7 @@ mod tests {
             id: "1".into(),
             name: "edge".into(),
             image_id: "2".into(),
+            created: None,
             state: State::default(),
             spec: ContainerSpec { read_only, ..ContainerSpec::default() },
             unknown_settings: Vec::new(),

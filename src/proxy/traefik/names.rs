@@ -12,6 +12,17 @@ pub fn marker(app: &AppName) -> String {
     format!("bgd-{app}_marker")
 }
 
+/// The app whose router this is, by its full name (`NAME@PROVIDER`); `None` when it is not one that bgd makes.
+pub fn app_of_router(name: &str) -> Option<AppName> {
+    let (name, provider) = name.split_once('@')?;
+    let name = name.strip_prefix("bgd-")?;
+    // A carrier's router is named after its release as well.
+    let of_release =
+        name.rsplit_once("-r").filter(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let app = of_release.filter(|_| provider == "docker").map_or(name, |(app, _)| app);
+    AppName::parse(app).ok()
+}
+
 /// The service of a release: one for each, so that Traefik's metrics tell releases apart.
 pub fn service(app: &AppName, release: ReleaseNumber) -> String {
     format!("bgd-{app}-r{release}")

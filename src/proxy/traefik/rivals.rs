@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::rule;
+
 use crate::model::TraefikRouter;
 
 /// What Traefik takes on every platform, and a router with a marker above it.
@@ -33,8 +35,9 @@ pub fn priority(data: &Value, router: &TraefikRouter, own: impl Fn(&str) -> bool
     })
 }
 
+/// A rule in one spelling; of one that bgd cannot parse only white space is taken out.
 fn squeezed(rule: &str) -> String {
-    rule.split_whitespace().collect()
+    rule::canonical(rule).unwrap_or_else(|| rule.split_whitespace().collect())
 }
 
 #[cfg(test)]

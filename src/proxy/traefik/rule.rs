@@ -53,6 +53,38 @@ enum Rule {
     Any(Vec<Rule>),
 }
 
+/// A rule in one spelling: equal rules that are written otherwise have the same. `None` when it cannot be parsed.
+pub fn canonical(rule: &str) -> Option<String> {
+    let mut parser = Parser { rest: rule, depth: 0 };
+    let tree = parser.any()?;
+    parser.rest.trim_start().is_empty().then(|| spelled(&tree))
+}
+
+fn spelled(rule: &Rule) -> String {
+    // The order of what is combined, and what stands twice, make no difference.
+    let sorted = |mut texts: Vec<String>, with: &str| {
+        texts.sort();
+        texts.dedup();
+        if texts.len() == 1 { texts.remove(0) } else { format!("({})", texts.join(with)) }
+    };
+    match rule {
+        Rule::Not(rule) => format!("!{}", spelled(rule)),
+        Rule::All(rules) => {
+            let is_any_path = |rule: &&Rule| matches!(rule, Rule::Matcher(name, paths) if name == "pathprefix" && paths.iter().any(|path| path == "/"));
+            let asked: Vec<String> = rules.iter().filter(|rule| !is_any_path(rule)).map(spelled).collect();
+            let texts = if asked.is_empty() { rules.iter().map(spelled).collect() } else { asked };
+            sorted(texts, "&&")
+        }
+        Rule::Any(rules) => sorted(rules.iter().map(spelled).collect(), "||"),
+        // Several hosts or paths in one matcher are alternatives.
+        Rule::Matcher(name, arguments) if matches!(name.as_str(), "host" | "path" | "pathprefix") => {
+            let lower = |text: &String| if name == "host" { text.to_lowercase() } else { text.clone() };
+            sorted(arguments.iter().map(|text| format!("{name}({:?})", lower(text))).collect(), "||")
+        }
+        Rule::Matcher(name, arguments) => format!("{name}({arguments:?})"),
+    }
+}
+
 /// How deep brackets and `!` may be nested.
 const DEPTH: usize = 64;
 
@@ -275,6 +307,22 @@ mod tests {
         ] {
             assert_eq!(request_for(rule), None, "{rule}");
         }
+    }
+
+    #[test]
+    fn one_rule_has_one_spelling() {
+        let same = [
+            "Host(`a.b`) && PathPrefix(`/x`)",
+            "PathPrefix(\"/x\")&&Host( \"A.B\" )",
+            "(Host(`a.b`)) && (PathPrefix(`/x`))",
+        ];
+        let first = canonical(same[0]);
+        assert!(first.is_some() && same.iter().all(|rule| canonical(rule) == first));
+        assert_eq!(canonical("Host(`a`, `b`)"), canonical("Host(`b`) || Host(`a`)"));
+        assert_eq!(canonical("Host(`a`) && PathPrefix(`/`)"), canonical("Host(`a`)"));
+        assert_ne!(canonical("Host(`a`)"), canonical("!Host(`a`)"));
+        assert_ne!(canonical("Path(`/A`)"), canonical("Path(`/a`)"));
+        assert_eq!(canonical("Host(a)"), None);
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn without_live_restore<P: Deref<Target = Front>>(
 
 #[test]
 fn with_live_restore_behind_nginx() {
-    let mut engine = PrivateEngine::with_live_restore();
+    let mut engine = PrivateEngine::in_turn_with_live_restore();
     load_images(&engine, &[Nginx::New.image()]);
     with_live_restore(nginx(&engine, "unless-stopped"), &mut engine, "live-restore, nginx");
 }
@@ -94,7 +94,7 @@ fn with_live_restore_behind_nginx() {
 /// One proxy after the other, on one engine.
 #[test]
 fn without_live_restore_behind_each_proxy() {
-    let mut engine = PrivateEngine::start();
+    let mut engine = PrivateEngine::in_turn();
     load_images(&engine, &[Nginx::New.image(), &images().traefik_new]);
     let scene = nginx(&engine, "unless-stopped");
     let steps = ["ready", "switch", "drain"];

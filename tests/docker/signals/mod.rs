@@ -31,7 +31,7 @@ fn behind_traefik_by_files() {
     let scene = Scene::behind_traefik(Means::Files);
     scene.configure(SETTINGS);
     scene.first("1.0");
-    every_cell(&scene, "Traefik by files", without_rename(), &Way::ALL);
+    every_cell(&scene, "Traefik by files", without_rename(), &Way::KILLS);
 }
 
 #[test]

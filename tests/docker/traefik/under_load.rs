@@ -1,4 +1,4 @@
-//! Ten deploys and rollbacks under every kind of load.
+//! Six deploys and rollbacks under every kind of load.
 
 use bgd_load::Kind;
 use bgd_testkit::{TestRun, images};
@@ -8,7 +8,7 @@ use crate::scene::Scene;
 use crate::under_load::{EVERY_KIND, switches};
 
 by_both! {
-    every_kind: |means| switches(&Scene::behind_traefik(means), &EVERY_KIND, 5);
+    every_kind: |means| switches(&Scene::behind_traefik(means), &EVERY_KIND, 3);
 }
 
 #[test]

@@ -26,10 +26,8 @@ struct Way {
 impl Cut {
     /// A way to a daemon, open.
     pub fn to(docker: &Docker) -> Self {
-        let host = docker.host().map(str::to_string).or_else(|| std::env::var("DOCKER_HOST").ok());
-        let host = host.unwrap_or_else(|| "unix:///var/run/docker.sock".to_string());
-        let target = host.strip_prefix("unix://").expect("the daemon has a unix socket").into();
-        let mut cut = Self { folder: tempfile::tempdir().unwrap(), target, way: None };
+        let mut cut =
+            Self { folder: tempfile::tempdir().unwrap(), target: docker.socket().into(), way: None };
         cut.mend();
         cut
     }

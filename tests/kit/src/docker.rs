@@ -9,7 +9,7 @@ pub struct Docker {
 }
 
 impl Docker {
-    /// The machine's own daemon, as the environment names it.
+    /// The daemon that the environment names: the machine's own, or the private one of `scripts/test`.
     pub fn machine() -> Self {
         Self::default()
     }
@@ -22,6 +22,18 @@ impl Docker {
     /// What `DOCKER_HOST` has to be to reach it; nothing for the machine's own.
     pub fn host(&self) -> Option<&str> {
         self.host.as_deref()
+    }
+
+    /// What `DOCKER_HOST` is for its commands, from here or from the environment.
+    pub fn address(&self) -> Option<String> {
+        self.host.clone().or_else(|| std::env::var("DOCKER_HOST").ok()).filter(|host| !host.is_empty())
+    }
+
+    /// The path of its socket.
+    #[track_caller]
+    pub fn socket(&self) -> String {
+        let address = self.address().unwrap_or_else(|| "unix:///var/run/docker.sock".to_string());
+        address.strip_prefix("unix://").expect("the daemon has a unix socket").to_string()
     }
 
     /// The network namespace in which published ports are reached; nothing for this process's own.

@@ -123,8 +123,7 @@ impl GateBuilder<'_> {
     /// Enables the Docker provider, which sees containers with [`Gate::label`] and `traefik.enable=true` only.
     #[must_use]
     pub fn labels(mut self) -> Self {
-        let socket = self.front.run.docker().host().unwrap_or("unix:///var/run/docker.sock");
-        let socket = socket.strip_prefix("unix://").expect("the daemon has a unix socket").to_string();
+        let socket = self.front.run.docker().socket();
         let constraint = format!("--providers.docker.constraints=Label(`{LABEL}`,`{}`)", self.name);
         self.front.args.extend(["--volume".to_string(), format!("{socket}:/var/run/docker.sock:ro")]);
         self.option("--providers.docker=true")

@@ -25,6 +25,7 @@ mod poll;
 mod port;
 pub mod routes;
 mod run;
+mod stamped;
 
 pub use app::App;
 pub use bgd::{Bgd, Outcome, Spawned};
@@ -41,6 +42,7 @@ pub use images::{Images, OwnImages, images};
 pub use poll::{poll_for, poll_until};
 pub use port::free_port;
 pub use run::TestRun;
+pub use stamped::{is_of_a_suite, own_image};
 
 /// The repository's root.
 pub fn root() -> &'static std::path::Path {

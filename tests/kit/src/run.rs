@@ -97,7 +97,7 @@ impl Drop for TestRun {
             return;
         }
         for app in self.apps.take() {
-            for label in ["bgd.app", "bgd.carrier", "bgd.hook"] {
+            for label in ["bgd.app", "bgd.carrier", "bgd.hook", "bgd.lock"] {
                 self.remove("container", &["--force", "--volumes"], &format!("{label}={app}"));
             }
         }

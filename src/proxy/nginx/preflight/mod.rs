@@ -7,7 +7,7 @@ mod config;
 mod container;
 
 use crate::error::{Error, Result};
-use crate::model::{NginxRoute, ReleaseNumber, Slot};
+use crate::model::{NginxRoute, ReleaseNumber, Slot, release_host, slot_host};
 use crate::probe::{SocketState, Vantage};
 use crate::proxy::{Finding, Route, Severity, Target};
 
@@ -24,6 +24,9 @@ use crate::proxy::seat::Seat;
 /// How checks that are not nginx's own speak of it.
 const NGINX: shared::container::Kind<'_> = shared::container::Kind { name: "nginx", key: "proxy.nginx" };
 
+/// How often a container whose process changed meanwhile is looked at again.
+const LOOKS: usize = 3;
+
 impl NginxDriver {
     /// Looks at everything at once; the worst comes first.
     pub(super) async fn look_for_trouble(&self) -> Result<Vec<Finding>> {
@@ -31,7 +34,26 @@ impl NginxDriver {
         if self.engine.container(name).await?.is_none() {
             return Ok(vec![shared::container::missing(&NGINX, name)]);
         }
-        let seat = self.seat().await?;
+        let mut seat = self.seat().await?;
+        for _ in 0..LOOKS {
+            let findings = self.look_from(&seat).await;
+            let is_refused = |findings: &Vec<Finding>| {
+                findings.iter().any(|finding| finding.severity == Severity::Refusal)
+            };
+            if findings.as_ref().is_ok_and(|findings| !is_refused(findings)) {
+                return findings;
+            }
+            // An nginx that ends and is started again in a loop looks as if it ran, until it is asked.
+            let now = self.seat().await?;
+            if seat.is_same_process(&now) {
+                return findings;
+            }
+            seat = now;
+        }
+        self.look_from(&seat).await
+    }
+
+    async fn look_from(&self, seat: &Seat) -> Result<Vec<Finding>> {
         let network = self.engine.network(self.app.network.as_str()).await?;
         let mut findings =
             shared::container::check(&NGINX, &seat.container, self.app.network.as_str(), network.as_ref());
@@ -40,9 +62,9 @@ impl NginxDriver {
             &self.watched_paths(),
             names::folder(&self.proxy),
         ));
-        let runs = self.check_running(&seat, &mut findings).await?;
+        let runs = self.check_running(seat, &mut findings).await?;
         if runs || !findings.iter().any(|finding| finding.severity == Severity::Refusal) {
-            match self.check_files(&seat, runs, &mut findings).await {
+            match self.check_files(seat, runs, &mut findings).await {
                 Ok(()) => {}
                 // What a stopped container's files are is not always to be had; its state was told already.
                 Err(error) if !runs => findings.push(note(error.one_line())),
@@ -188,8 +210,8 @@ impl NginxDriver {
         let target = |slot: Slot, number: u32| Target {
             slot,
             release: ReleaseNumber(number),
-            release_host: format!("{}-r{number}", self.app.name),
-            slot_host: format!("{}-slot-{slot}", self.app.name),
+            release_host: release_host(&self.app.name, ReleaseNumber(number)),
+            slot_host: slot_host(&self.app.name, slot),
             port: self.app.port,
             addresses: Vec::new(),
         };

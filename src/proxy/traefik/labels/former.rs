@@ -43,7 +43,7 @@ impl Carriers {
         let all = self.list().await?;
         let Some(was) = self.live_in(former)? else {
             for carrier in &all {
-                self.engine.remove(&carrier.name).await?;
+                self.discard(carrier).await?;
             }
             if !all.is_empty() {
                 self.wake().await?;

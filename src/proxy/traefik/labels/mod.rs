@@ -40,6 +40,7 @@ pub use text::{GENERATION_HEADER, MARKER_HEADER, RELEASE_HEADER, SLOT_HEADER};
 use crate::docker::Engine;
 use crate::error::{Error, Kind, Result};
 use crate::model::{App, AppName, ProxyConfig, label};
+use crate::own;
 use crate::probe::helper;
 use crate::proxy::Target;
 use text::Writer;
@@ -95,10 +96,22 @@ impl Carriers {
     /// # Errors
     /// Of the kind `Docker`.
     pub async fn list(&self) -> Result<Vec<Carrier>> {
-        let listed = self.engine.containers(&[format!("{}={}", label::CARRIER, self.app)]).await?;
+        let listed = own::labelled(&*self.engine, &self.labels()).await?;
         let mut carriers: Vec<Carrier> = listed.iter().filter_map(Carrier::read).collect();
         carriers.sort_by_key(|carrier| Reverse((carrier.priority, carrier.sequence)));
         Ok(carriers)
+    }
+
+    fn labels(&self) -> [String; 1] {
+        [format!("{}={}", label::CARRIER, self.app)]
+    }
+
+    /// Removes a carrier; one that is gone already is fine.
+    async fn discard(&self, carrier: &Carrier) -> Result<()> {
+        match own::named(&*self.engine, &carrier.name, &self.labels()).await? {
+            Some(found) => found.discard(&*self.engine).await,
+            None => Ok(()),
+        }
     }
 
     /// The carrier whose route Traefik takes, from its next look at Docker on at the latest. What Traefik really does

@@ -16,7 +16,7 @@ impl Carriers {
         let twin = twin_of(live, &all);
         for other in &all[1..] {
             if twin.is_none_or(|twin| twin.name != other.name) {
-                self.engine.remove(&other.name).await?;
+                self.discard(other).await?;
             }
         }
         match twin {
@@ -46,7 +46,7 @@ impl Carriers {
         if !self.kind.routes(twin.running) || !knows(twin).await? {
             return Ok(false);
         }
-        self.engine.remove(&live.name).await?;
+        self.discard(live).await?;
         Ok(true)
     }
 }

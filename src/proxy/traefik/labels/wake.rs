@@ -4,6 +4,7 @@ use super::carrier::container_name;
 use super::{Carriers, next};
 use crate::error::Result;
 use crate::model::{ContainerSpec, ReleaseNumber, Restart, label};
+use crate::own;
 
 impl Carriers {
     /// Makes Traefik look at Docker again. It does so when any container starts, ends or changes its health, and not
@@ -22,10 +23,13 @@ impl Carriers {
             ..ContainerSpec::default()
         };
         // A crash may have left it behind.
-        self.engine.remove(&name).await?;
-        self.engine.create(&name, &spec).await?;
-        let started = self.engine.start(&name).await;
-        let removed = self.engine.remove(&name).await;
+        let wakers = [format!("{}=wake {}", label::HELPER, self.app)];
+        if let Some(left) = own::named(&*self.engine, &name, &wakers).await? {
+            left.discard(&*self.engine).await?;
+        }
+        let waker = own::make(&*self.engine, &name, &spec).await?;
+        let started = self.engine.start(&waker.id).await;
+        let removed = waker.discard(&*self.engine).await;
         started.and(removed).map_err(|error| error.context("cannot make Traefik look at Docker again"))
     }
 
@@ -51,8 +55,8 @@ impl Carriers {
                 tracing::debug!("Docker has the name {name} in use, and no container of that name");
             }
         }
-        for left in self.engine.containers(&[format!("{}=wake {}", label::HELPER, self.app)]).await? {
-            self.engine.remove(&left.id).await?;
+        for left in own::all(&*self.engine, &[format!("{}=wake {}", label::HELPER, self.app)]).await? {
+            left.discard(&*self.engine).await?;
         }
         Ok(())
     }

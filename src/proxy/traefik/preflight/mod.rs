@@ -7,7 +7,7 @@ pub mod labels;
 mod routes;
 
 use crate::error::{Error, Result};
-use crate::model::{App, ReleaseNumber, Slot};
+use crate::model::{App, ReleaseNumber, Slot, release_host, slot_host};
 use crate::proxy::preflight::container;
 use crate::proxy::{Finding, Severity, Target};
 
@@ -71,8 +71,8 @@ pub fn imagined(app: &App) -> Target {
     Target {
         slot,
         release: ReleaseNumber(1),
-        release_host: format!("{}-r1", app.name),
-        slot_host: format!("{}-slot-{slot}", app.name),
+        release_host: release_host(&app.name, ReleaseNumber(1)),
+        slot_host: slot_host(&app.name, slot),
         port: app.port,
         addresses: Vec::new(),
     }

@@ -8,8 +8,8 @@ use crate::config::show_duration;
 use crate::docker::Container;
 use crate::model::TraefikRouter;
 use crate::proxy::traefik::door::Door;
-use crate::proxy::traefik::rivals;
 use crate::proxy::traefik::settings::Settings;
+use crate::proxy::traefik::{names, rivals};
 use crate::proxy::{Finding, Severity};
 
 use super::{WAYS_TO_ASK, finding};
@@ -102,6 +102,11 @@ pub fn same_rule(
 ) -> Vec<Finding> {
     rivals::of(data, &router.rule, own)
         .map(|(name, its)| {
+            if let Some(app) = names::app_of_router(name) {
+                let message = format!("the router {name} has the same rule: it is that of bgd's app {app}");
+                let remedy = format!("one of the two would get all requests: give this one another rule, or remove the route of {app}");
+                return finding(Severity::Refusal, message, remedy);
+            }
             let remedy = match name.rsplit_once('@') {
                 Some((_, "docker")) => "take over the container that carries its labels: bgd adopt CONTAINER",
                 _ => "remove it when nobody needs it any more",
@@ -164,6 +169,10 @@ mod tests {
         assert_eq!((found.len(), found[0].severity), (1, Severity::Note));
         assert!(found[0].message.contains("api@docker"), "{found:?}");
         assert!(found[0].remedy.as_ref().unwrap().contains("bgd adopt"));
+        let other = json!({"routers": {"bgd-web@file": {"rule": "Host(\"A\")", "priority": 40}}});
+        let found = same_rule(&other, &router, Some(41), |_| false);
+        assert_eq!(found[0].severity, Severity::Refusal, "{found:?}");
+        assert!(found[0].message.contains("app web"), "{found:?}");
         let found = same_rule(&data, &router, Some(40), |_| false);
         assert_eq!(found[0].severity, Severity::Warning);
         assert!(found[0].remedy.as_ref().unwrap().contains("priority"));

@@ -1,13 +1,19 @@
+mod daemon;
+mod lease;
+mod place;
 mod traces;
 
 use crate::docker::Docker;
 use crate::poll::{poll_for, poll_until};
 use crate::root;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use crate::stamped::is_of_a_suite;
+use daemon::Daemon;
+use lease::Lease;
+use nix::sys::signal::Signal;
+use place::storage_driver;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -21,32 +27,74 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// Needs root. Everything that it made is removed when it goes out of scope, whatever state it is in by then.
 pub struct PrivateEngine {
     traces: Traces,
-    daemon: Option<Child>,
+    daemon: Option<Daemon>,
+    /// There for an engine that other tests take after this one.
+    lease: Option<Lease>,
 }
+
+const PLAIN: &str = "{}";
+const LIVE_RESTORE: &str = r#"{"live-restore": true}"#;
 
 impl PrivateEngine {
     /// Starts one, with no images and no containers, and waits until it answers.
     #[track_caller]
     pub fn start() -> Self {
-        Self::configured("{}")
-    }
-
-    /// One whose containers go on while the daemon is away (`live-restore`).
-    #[track_caller]
-    pub fn with_live_restore() -> Self {
-        Self::configured(r#"{"live-restore": true}"#)
-    }
-
-    fn configured(config: &str) -> Self {
         Traces::sweep();
-        let name = format!("bgd-{}-{}", std::process::id(), ENGINES.fetch_add(1, Ordering::Relaxed));
+        Self::made(own_name(), PLAIN, None)
+    }
+
+    /// One that tests take in turns, with nothing but images in it. It stays for the next test.
+    ///
+    /// The tests of one run of nextest, each a process, have one in common. Without nextest every test has its own.
+    #[track_caller]
+    pub fn in_turn() -> Self {
+        Self::lent(PLAIN)
+    }
+
+    /// The same, and its containers go on while the daemon is away (`live-restore`).
+    #[track_caller]
+    pub fn in_turn_with_live_restore() -> Self {
+        Self::lent(LIVE_RESTORE)
+    }
+
+    /// Removes the engines of tests that were killed, and of runs that have ended.
+    pub fn sweep() {
+        Traces::sweep();
+    }
+
+    #[track_caller]
+    fn lent(config: &str) -> Self {
+        Traces::sweep();
+        if !is_of_a_suite() {
+            return Self::made(own_name(), config, None);
+        }
+        let name = format!("bgd-{}-lent", nix::unistd::getppid());
+        let lease = Lease::take(&name);
+        let mut engine = Self { traces: Traces::new(name.clone()), daemon: None, lease: None };
+        engine.daemon = Daemon::of_file(&engine.path("pid"));
+        if engine.daemon.is_none() {
+            // Whatever is left of one that has ended must not be in the way.
+            engine.traces.remove();
+            std::mem::forget(engine);
+            return Self::made(name, config, Some(lease));
+        }
+        engine.lease = Some(lease);
+        if fs::read_to_string(engine.path("config.json")).is_ok_and(|present| present != config) {
+            fs::write(engine.path("config.json"), config).unwrap();
+            engine.restart();
+        }
+        engine
+    }
+
+    fn made(name: String, config: &str, lease: Option<Lease>) -> Self {
         // From here on dropping it removes what follows.
-        let mut engine = Self { traces: Traces::new(name), daemon: None };
+        let mut engine = Self { traces: Traces::new(name), daemon: None, lease: None };
         fs::create_dir(&engine.traces.folder).unwrap();
         fs::write(engine.path("config.json"), config).unwrap();
         ip(&["netns", "add", &engine.traces.name]);
         ip(&["-netns", &engine.traces.name, "link", "set", "lo", "up"]);
         engine.start_again();
+        engine.lease = lease;
         engine
     }
 
@@ -60,11 +108,17 @@ impl PrivateEngine {
         Path::new("/run/netns").join(&self.traces.name)
     }
 
-    /// Copies images from the machine's own daemon.
+    /// Copies images from the daemon that the environment names.
     #[track_caller]
     pub fn load_images(&self, images: &[&str]) {
+        let is_missing =
+            |image: &&&str| self.docker().run(["image", "inspect", "--format", "-", image]).is_err();
+        let missing: Vec<&&str> = images.iter().filter(is_missing).collect();
+        if missing.is_empty() {
+            return;
+        }
         let mut save =
-            Docker::machine().command().arg("save").args(images).stdout(Stdio::piped()).spawn().unwrap();
+            Docker::machine().command().arg("save").args(missing).stdout(Stdio::piped()).spawn().unwrap();
         let archive = save.stdout.take().unwrap();
         let load = self.docker().command().arg("load").stdin(archive).output().unwrap();
         assert!(save.wait().unwrap().success(), "docker save {images:?}");
@@ -74,8 +128,8 @@ impl PrivateEngine {
     /// Ends the daemon by SIGKILL. Its containers go on.
     pub fn kill(&mut self) {
         if let Some(mut daemon) = self.daemon.take() {
-            daemon.kill().unwrap();
-            daemon.wait().unwrap();
+            daemon.signal(Signal::SIGKILL);
+            poll_until(LIMIT, || daemon.has_ended());
             self.bury_containerd();
         }
     }
@@ -95,9 +149,8 @@ impl PrivateEngine {
     /// Ends the daemon in order, and its containers with it.
     pub fn stop(&mut self) {
         if let Some(mut daemon) = self.daemon.take() {
-            let pid = Pid::from_raw(daemon.id().try_into().expect("a process id fits"));
-            let _ = kill(pid, Signal::SIGTERM);
-            poll_until(LIMIT, || daemon.try_wait().unwrap().is_some());
+            daemon.signal(Signal::SIGTERM);
+            poll_until(LIMIT, || daemon.has_ended());
         }
     }
 
@@ -109,8 +162,8 @@ impl PrivateEngine {
         assert!(self.daemon.is_none(), "it is running");
         self.daemon = Some(self.spawn());
         poll_for(LIMIT, || {
-            let ended = self.daemon.as_mut().expect("just set").try_wait().unwrap();
-            assert!(ended.is_none(), "dockerd ended:\n{}", self.log_tail());
+            let ended = self.daemon.as_mut().expect("just set").has_ended();
+            assert!(!ended, "dockerd ended:\n{}", self.log_tail());
             self.docker().run(["version", "--format", "{{.Server.APIVersion}}"]).ok()
         });
     }
@@ -122,27 +175,27 @@ impl PrivateEngine {
         self.start_again();
     }
 
-    fn spawn(&self) -> Child {
+    fn spawn(&self) -> Daemon {
         let log = File::options().create(true).append(true).open(self.path("dockerd.log")).unwrap();
         let bin = programs().join("bin");
         let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
         let mut command = Command::new("nsenter");
         // Not `ip netns exec`: it mounts a new /sys, which hides the cgroups.
         command.arg(format!("--net={}", self.netns().display())).arg(bin.join("dockerd"));
-        command.args(["--storage-driver", storage_driver(), "--exec-opt", "native.cgroupdriver=cgroupfs"]);
+        let driver = storage_driver(&self.traces.data);
+        command.args(["--storage-driver", &driver, "--exec-opt", "native.cgroupdriver=cgroupfs"]);
         command.args(["--cgroup-parent", &format!("/{}", self.traces.name)]);
         // Where the machine has a containerd of its own, dockerd uses that one, and must not meet its containers.
         command.args(["--containerd-namespace", &self.traces.name]);
         command.args(["--containerd-plugins-namespace", &format!("{}-plugins", self.traces.name)]);
-        for (option, file) in
-            [("data-root", "data"), ("exec-root", "exec"), ("pidfile", "pid"), ("config-file", "config.json")]
-        {
+        command.arg(format!("--data-root={}", self.traces.data.display()));
+        for (option, file) in [("exec-root", "exec"), ("pidfile", "pid"), ("config-file", "config.json")] {
             command.arg(format!("--{option}={}", self.path(file).display()));
         }
         command.arg(format!("--host=unix://{}", self.path("docker.sock").display()));
         command.env("PATH", path).env_remove("DOCKER_HOST");
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        command.spawn().expect("nsenter is installed")
+        Daemon::Child(command.spawn().expect("nsenter is installed"))
     }
 
     fn path(&self, file: &str) -> PathBuf {
@@ -162,10 +215,33 @@ impl PrivateEngine {
             self.docker().run(args).unwrap_or_else(|why| why);
         }
     }
+
+    /// Leaves the daemon as the next test expects it: running, without containers.
+    fn give_back(&mut self) {
+        if self.daemon.is_none() {
+            self.start_again();
+        }
+        self.remove_containers();
+        for what in ["network", "volume"] {
+            let _ = self.docker().run([what, "prune", "--force"]);
+        }
+        let left = self.docker().ok(["ps", "--all", "--quiet"]);
+        assert_eq!(left, "", "containers are left");
+    }
+}
+
+fn own_name() -> String {
+    format!("bgd-{}-{}", std::process::id(), ENGINES.fetch_add(1, Ordering::Relaxed))
 }
 
 impl Drop for PrivateEngine {
     fn drop(&mut self) {
+        if self.lease.is_some() {
+            let given_back = std::panic::AssertUnwindSafe(|| self.give_back());
+            if std::panic::catch_unwind(given_back).is_ok() {
+                return;
+            }
+        }
         // Containers that outlived a killed daemon end most surely by a daemon that knows them.
         let stopped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             if self.daemon.is_none() && self.path("pid").exists() {
@@ -190,12 +266,6 @@ pub(crate) fn programs() -> &'static Path {
         assert!(output.status.success(), "scripts/engine-fetch: {}", String::from_utf8_lossy(&output.stderr));
         PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
     })
-}
-
-/// What works for the machine's own daemon works for another.
-fn storage_driver() -> &'static str {
-    static DRIVER: OnceLock<String> = OnceLock::new();
-    DRIVER.get_or_init(|| Docker::machine().ok(["info", "--format", "{{.Driver}}"]))
 }
 
 #[track_caller]

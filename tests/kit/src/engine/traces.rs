@@ -1,3 +1,4 @@
+use super::place::{self, FOLDER};
 use nix::mount::{MntFlags, umount2};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -6,20 +7,21 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-// The path of a socket may have 107 bytes, so the folder is not below the checkout's.
-const FOLDER: &str = "/tmp/bgd-engine-";
-
 /// All that an engine leaves on a machine: processes, mounts, a network namespace, cgroups and a folder.
 pub struct Traces {
     /// Names the namespace and the cgroups: `bgd-<process>-<number>`.
     pub name: String,
+    /// Sockets, logs and state.
     pub folder: PathBuf,
+    /// Images and containers: in memory where there is enough.
+    pub data: PathBuf,
 }
 
 impl Traces {
     pub fn new(name: String) -> Self {
         let folder = PathBuf::from(format!("{FOLDER}{name}"));
-        Self { name, folder }
+        let data = place::data(&name);
+        Self { name, folder, data }
     }
 
     /// Removes the engines of tests that were killed and could not.
@@ -47,8 +49,13 @@ impl Traces {
         self.unmount();
         let _ = Command::new("ip").args(["netns", "delete", &self.name]).stderr(Stdio::null()).status();
         self.remove_cgroups();
-        if let Err(why) = fs::remove_dir_all(&self.folder) {
-            eprintln!("cleaning up {}: {why}", self.folder.display());
+        for folder in [self.data.clone(), self.folder.clone()].into_iter().chain(place::all_data(&self.name))
+        {
+            if let Err(why) = fs::remove_dir_all(&folder)
+                && folder.exists()
+            {
+                eprintln!("cleaning up {}: {why}", folder.display());
+            }
         }
     }
 
@@ -78,7 +85,12 @@ impl Traces {
     fn unmount(&self) {
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let points = mounts.lines().filter_map(|line| line.split(' ').nth(4));
-        let ours: Vec<&str> = points.filter(|point| Path::new(point).starts_with(&self.folder)).collect();
+        let data = place::all_data(&self.name);
+        let is_ours = |point: &str| {
+            let point = Path::new(point);
+            point.starts_with(&self.folder) || data.iter().any(|folder| point.starts_with(folder))
+        };
+        let ours: Vec<&str> = points.filter(|point| is_ours(point)).collect();
         for point in ours.into_iter().rev() {
             let _ = umount2(point, MntFlags::MNT_DETACH);
         }

@@ -1,0 +1,329 @@
+//! The one place that decides what is wrong with an app. `status` tells it, `plan` warns of it, `recover` acts on it.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::recorded::{Recorded, told};
+use super::trouble::Trouble;
+use crate::docker::{Engine, Summary};
+use crate::error::{Kind, Result};
+use crate::model::{
+    App, ContainerName, Health, Method, Outcome, Release, ReleaseNumber, Slot, label, shown_path,
+};
+use crate::own;
+use crate::plan::{self, Present};
+use crate::proxy::{Live, Proxy, Seen, Severity, Through};
+use crate::record::{AppStore, JournalState};
+
+/// How long the live release may take to answer.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// What is known of an app.
+pub(super) struct Evidence<'a> {
+    pub recorded: &'a Recorded,
+    /// What its proxy says; `None` where no record tells the proxy.
+    pub seen: Option<Result<Seen>>,
+    /// The containers that carry its label.
+    pub containers: &'a [&'a Summary],
+}
+
+/// An app as it is.
+pub(super) struct Diagnosis {
+    pub live: Option<Live>,
+    /// The release that the proxy routes to.
+    pub number: Option<ReleaseNumber>,
+    /// Its containers and how they are.
+    pub states: BTreeMap<String, String>,
+    pub troubles: Vec<Trouble>,
+}
+
+/// Decides what is wrong, from what is known. Asks nobody.
+pub(super) fn diagnose(evidence: Evidence<'_>) -> Diagnosis {
+    let Evidence { recorded, seen, containers } = evidence;
+    let mut troubles = of_records(recorded);
+    let was_asked = matches!(seen, Some(Ok(_)));
+    if seen.is_none() && recorded.is_quiet() && (recorded.live().is_some() || !recorded.releases.is_empty()) {
+        troubles.push(Trouble::NoConfiguration);
+    }
+    let proxy = recorded.app().map_or("the proxy", |app| app.proxy.container().as_str());
+    let seen = match seen {
+        None => Seen::default(),
+        Some(Ok(seen)) => seen,
+        Some(Err(error)) => {
+            let mut text = format!("the proxy could not be asked: {}", told(&error));
+            if let Some(service) = recorded.app().and_then(|app| app.compose.as_ref()) {
+                let up = service.command_line("up -d");
+                text.push_str(&format!("; if the proxy is a service of the project: {up}"));
+            }
+            troubles.push(Trouble::ProxyUnasked { told: text });
+            Seen::default()
+        }
+    };
+    troubles.extend(
+        seen.edited.iter().map(|path| Trouble::Edited { path: path.clone(), proxy: proxy.to_owned() }),
+    );
+    let live = seen.live;
+    let number = live.and_then(|live| {
+        live.release.or_else(|| running_in(live.slot, containers)).or_else(|| in_slot(live.slot, recorded))
+    });
+    if recorded.is_quiet() {
+        troubles.extend(of_route(recorded, was_asked, live, number, containers));
+    }
+    let mut states = BTreeMap::new();
+    for summary in containers.iter().filter(|summary| number.is_some() && release_of(summary) == number) {
+        states.insert(summary.name.clone(), summary.status_text.clone());
+        if summary.status != "running" || summary.status_text.contains("unhealthy") {
+            troubles.push(Trouble::Unwell { name: summary.name.clone(), state: summary.status_text.clone() });
+        }
+    }
+    if let Some(release) = number.and_then(|number| recorded.release(number))
+        && !plan::is_foreign(release)
+        && states.len() < release.containers.len()
+    {
+        let of = release.containers.len();
+        troubles.push(Trouble::Missing { missing: of - states.len(), of });
+    }
+    Diagnosis { live, number, states, troubles }
+}
+
+/// What cannot be read, and what is under way.
+fn of_records(recorded: &Recorded) -> Vec<Trouble> {
+    // What a newer bgd wrote is not damaged: nothing of it is made anew.
+    let unreadable = |error: &crate::error::Error| Trouble::Unreadable {
+        told: told(error),
+        recoverable: error.kind() == Kind::NeedsRecovery,
+    };
+    let mut troubles: Vec<Trouble> = recorded.folder.iter().map(unreadable).collect();
+    troubles.extend(recorded.state.as_ref().err().map(unreadable));
+    troubles.extend(recorded.releases.values().filter_map(|read| read.as_ref().err()).map(unreadable));
+    match (&recorded.journal, &recorded.holder) {
+        (_, Some(holder)) => troubles.push(Trouble::Busy(holder.clone())),
+        (Ok(JournalState::Open(replay)), None) => troubles
+            .push(Trouble::Unfinished { release: replay.release, has_former: replay.former.is_some() }),
+        (Err(error), None) => {
+            troubles.push(Trouble::Unreadable { told: told(error), recoverable: false });
+        }
+        _ => {}
+    }
+    troubles
+}
+
+/// How what the proxy routes to fits the records, while no deploy is open.
+fn of_route(
+    recorded: &Recorded,
+    was_asked: bool,
+    live: Option<Live>,
+    number: Option<ReleaseNumber>,
+    containers: &[&Summary],
+) -> Vec<Trouble> {
+    let mut troubles = Vec::new();
+    let state = recorded.state.as_ref().ok().map(|state| state.live());
+    let was_live = |release: &Release| matches!(release.outcome, Outcome::Deployed | Outcome::Adopted);
+    if state == Some(None) && (live.is_some() || recorded.readable().any(was_live)) {
+        troubles.push(Trouble::StateGone);
+    }
+    match (live, number) {
+        (Some(_), Some(number)) => {
+            if !recorded.releases.contains_key(&number) {
+                troubles.push(Trouble::RecordGone { what: format!("release {number}") });
+            }
+            if let Some(Some(recorded)) = state
+                && recorded != number
+            {
+                troubles.push(Trouble::OtherLive { live: number, recorded });
+            }
+        }
+        (Some(live), None) => {
+            troubles.push(Trouble::RecordGone { what: format!("the slot {}", live.slot) });
+        }
+        // A proxy that could not be asked may well have its route.
+        (None, _) => {
+            if let (true, Some(Some(recorded))) = (was_asked, state) {
+                troubles.push(Trouble::NoRoute { recorded });
+            }
+        }
+    }
+    if let Some(newest) = recorded.readable().next_back()
+        && newest.outcome == Outcome::Unfinished
+        && number != Some(newest.number)
+        && containers.iter().any(|summary| release_of(summary) == Some(newest.number))
+    {
+        troubles.push(Trouble::LeftOver { release: newest.number });
+    }
+    troubles
+}
+
+/// What takes questions of its own: the settings of the live release's containers, and whether it answers.
+pub(super) async fn closely(
+    engine: &Rc<dyn Engine>,
+    recorded: &Recorded,
+    diagnosis: &mut Diagnosis,
+) -> Result<()> {
+    let is_no_route = |trouble: &Trouble| matches!(trouble, Trouble::NoRoute { .. });
+    if let Some(app) = recorded.app().filter(|_| diagnosis.troubles.iter().any(is_no_route)) {
+        let proxy = app.proxy.container();
+        let found = engine.container(proxy.as_str()).await?;
+        if let Some(found) = found.filter(|found| !found.state.running) {
+            // It has its route again when it runs.
+            diagnosis.troubles.retain(|trouble| !is_no_route(trouble));
+            diagnosis.troubles.push(Trouble::Refused {
+                what: format!("the proxy {proxy} is {}", found.state.status),
+                remedy: Some(format!("docker start {proxy}")),
+            });
+        }
+    }
+    let more = more(engine, recorded, diagnosis).await?;
+    diagnosis.troubles.extend(more);
+    Ok(())
+}
+
+async fn more(engine: &Rc<dyn Engine>, recorded: &Recorded, diagnosis: &Diagnosis) -> Result<Vec<Trouble>> {
+    if diagnosis.troubles.iter().any(|trouble| matches!(trouble, Trouble::ProxyUnasked { .. }))
+        && let Some(app) = recorded.app()
+    {
+        return Ok(renamed(engine, app).await?.into_iter().collect());
+    }
+    let Some(release) = diagnosis.number.and_then(|number| recorded.release(number)) else {
+        return Ok(Vec::new());
+    };
+    let present = plan::present(engine.as_ref(), release).await?;
+    let mut troubles = adopted(release, &present);
+    troubles.extend(plan::changed(release, &present)?.into_iter().map(|what| Trouble::Changed { what }));
+    // While a deploy is open its own steps ask; and where a container is missing that is the cause.
+    if recorded.is_quiet() && present.all_running() {
+        let proxy = crate::proxy::open(engine.clone(), &release.app)?;
+        troubles.extend(unanswered(proxy.as_ref(), release).await);
+    }
+    Ok(troubles)
+}
+
+/// Looks for the proxy under another name: a container on the app's network that routes to the app.
+async fn renamed(engine: &Rc<dyn Engine>, app: &App) -> Result<Option<Trouble>> {
+    let known = app.proxy.container();
+    if engine.container(known.as_str()).await?.is_some() {
+        return Ok(None);
+    }
+    let is_candidate = |summary: &Summary| {
+        summary.status == "running"
+            && summary.addresses.contains_key(app.network.as_str())
+            && !summary.labels.contains_key(label::APP)
+    };
+    for summary in engine.containers(&[]).await?.into_iter().filter(is_candidate) {
+        let Ok(name) = ContainerName::parse(&summary.name) else { continue };
+        let there = App { proxy: app.proxy.clone().in_container(name), ..app.clone() };
+        let live = async { crate::proxy::open(engine.clone(), &there)?.live().await };
+        if matches!(live.await, Ok(Some(_))) {
+            let remedy = format!("docker rename {} {known}", summary.name);
+            let what = format!("the proxy {known} of its records is named {} by now", summary.name);
+            return Ok(Some(Trouble::Refused { what, remedy: Some(remedy) }));
+        }
+    }
+    Ok(None)
+}
+
+fn adopted(release: &Release, present: &Present) -> Vec<Trouble> {
+    if !plan::is_foreign(release) {
+        return Vec::new();
+    }
+    let state = |container: &Option<own::Owned>| match container {
+        None => Some("gone: it was removed, or replaced by another of its name".to_owned()),
+        Some(container) if !container.state.running => Some(container.state.status.clone()),
+        Some(_) => None,
+    };
+    let pairs = release.containers.iter().zip(&present.containers);
+    pairs
+        .filter_map(|((name, _), container)| {
+            Some(Trouble::Adopted { name: name.clone(), state: state(container)? })
+        })
+        .collect()
+}
+
+/// Asks the live release through the proxy, as a client would. Where that fails, what preflight would refuse is told too.
+async fn unanswered(proxy: &dyn Proxy, release: &Release) -> Vec<Trouble> {
+    let (path, is_known) = path(&release.app);
+    let what =
+        |end: String| format!("GET {} through {}: {end}", shown_path(path), release.app.proxy.container());
+    let through = Through { method: "GET", path, host: host(&release.app), limit: LIMIT };
+    let mut troubles = match proxy.through(through).await {
+        // These are the proxy's own answers for an app that it cannot reach.
+        Ok(answer) if matches!(answer.status, 502..=504) => {
+            vec![Trouble::Unreached { what: what(format!("answered {}", answer.status)) }]
+        }
+        Ok(answer) if answer.status >= 500 && is_known => {
+            let container = release.containers.first().map(|(name, _)| name.clone()).unwrap_or_default();
+            return vec![Trouble::Failing { what: what(format!("answered {}", answer.status)), container }];
+        }
+        Err(failure) if failure.kind.has_connected() => {
+            vec![Trouble::Unreached { what: what(failure.to_string()) }]
+        }
+        _ => return Vec::new(),
+    };
+    let findings = proxy.preflight().await.unwrap_or_default();
+    let refused = findings.into_iter().filter(|finding| finding.severity == Severity::Refusal);
+    let refused: Vec<_> =
+        refused.map(|one| Trouble::Refused { what: one.message, remedy: one.remedy }).collect();
+    if !refused.is_empty() {
+        // That is the cause, and a release that is deployed anew would not be reached either.
+        let unreached = troubles.iter().map(|one| Trouble::Refused { what: one.what(), remedy: None });
+        troubles = unreached.chain(refused).collect();
+    }
+    troubles
+}
+
+/// The path that tells most of the app, and whether the configuration names it: a smoke test's, the health check's, or `/`.
+fn path(app: &App) -> (&str, bool) {
+    let smoke = app.smoke.iter().find(|test| test.method == Method::Get).map(|test| test.path.as_str());
+    let health = match &app.health {
+        Health::Http { path, .. } => Some(path.as_str()),
+        _ => None,
+    };
+    smoke.or(health).map_or(("/", false), |path| (path, true))
+}
+
+fn host(app: &App) -> Option<&str> {
+    app.smoke.iter().find_map(|test| {
+        let header = test.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
+        header.map(|(_, value)| value.expose())
+    })
+}
+
+/// Looks at one app, by this configuration of its proxy.
+pub(super) async fn one(
+    engine: &Rc<dyn Engine>,
+    records: &AppStore,
+    app: &App,
+) -> Result<(Recorded, Diagnosis)> {
+    let recorded = Recorded::read(records.clone());
+    let seen = match crate::proxy::open(engine.clone(), app) {
+        Ok(proxy) => proxy.seen().await,
+        Err(error) => Err(error),
+    };
+    let labelled = own::labelled(engine.as_ref(), &own::app_label(&app.name)).await?;
+    let of_app = own::of_app(&labelled, |number| Ok(recorded.release(number).cloned()))?;
+    let is_stranger = |summary: &&Summary| of_app.strangers().any(|one| one.id == summary.id);
+    let containers: Vec<&Summary> = labelled.iter().filter(|summary| !is_stranger(summary)).collect();
+    let evidence = Evidence { recorded: &recorded, seen: Some(seen), containers: &containers };
+    let mut diagnosis = diagnose(evidence);
+    closely(engine, &recorded, &mut diagnosis).await?;
+    Ok((recorded, diagnosis))
+}
+
+/// The release of a container, by its label.
+pub(super) fn release_of(summary: &Summary) -> Option<ReleaseNumber> {
+    summary.labels.get(label::RELEASE)?.parse().ok().map(ReleaseNumber)
+}
+
+fn running_in(slot: Slot, containers: &[&Summary]) -> Option<ReleaseNumber> {
+    let here = |summary: &&&Summary| {
+        summary.status == "running" && summary.labels.get(label::SLOT).is_some_and(|s| s == slot.as_str())
+    };
+    release_of(containers.iter().find(here)?)
+}
+
+/// The release that was live last in a slot, by the records.
+fn in_slot(slot: Slot, recorded: &Recorded) -> Option<ReleaseNumber> {
+    let state = recorded.state.as_ref().ok()?;
+    let number = state.activations.iter().rev().map(|one| one.release);
+    number.into_iter().find(|number| recorded.release(*number).is_some_and(|release| release.slot == slot))
+}
