@@ -55,7 +55,7 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
         source: args.source.clone(),
     };
     let (app, _) = which.find(session)?;
-    let bench = Bench::set_up(session, &app, args.queue.limit(Duration::ZERO)).await?;
+    let bench = Bench::set_up(session, &app.name, args.queue.limit(Duration::ZERO)).await?;
     if bench.unfinished()?.is_some() {
         return Err(Error::new(
             Kind::NeedsRecovery,
@@ -78,7 +78,8 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
         Error::new(Kind::Usage, format!("there is no container {name}")).hint("see what runs with: docker ps")
     })?;
     check(&container, &app, &bench.store)?;
-    preflight::check(bench.engine.as_ref(), bench.proxy.as_ref(), &app, session.report.as_ref()).await?;
+    preflight::check(bench.engine.as_ref(), bench.proxies.of(&app)?.as_ref(), &app, session.report.as_ref())
+        .await?;
     execute(&bench, &app, &container).await
 }
 
@@ -119,6 +120,7 @@ fn release_0(app: &App, container: &Container) -> Release {
         image_id: container.image_id.clone(),
         repo_digest: None,
         containers: vec![(container.name.clone(), container.spec.clone())],
+        proxy: None,
         ids: [(1, container.id.clone())].into(),
         app: app.clone(),
         created: Timestamp::now(),

@@ -6,7 +6,7 @@ use super::queue::Queue;
 use super::run::{Bench, confirm};
 use super::summary::Summary;
 use super::which::Which;
-use super::{Session, preflight, today, volumes};
+use super::{Session, moves, preflight, today, volumes};
 use crate::compose;
 use crate::config::parse_duration;
 use crate::docker::{Engine, Image, PullProgress};
@@ -75,7 +75,7 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     if args.plan {
         return super::plan::print(session, &app, &image, args.which.same_app).await;
     }
-    let bench = Bench::set_up(session, &app, args.queue.limit(Duration::ZERO)).await?;
+    let bench = Bench::set_up(session, &app.name, args.queue.limit(Duration::ZERO)).await?;
     if args.queue.wait.is_some() {
         // Whoever was waited for may have left another configuration in the records.
         app = args.app(session)?.0;
@@ -83,14 +83,15 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     insist_same(&bench.records, &app, args.which.same_app)?;
     recover_first(&bench, &app, args.yes).await?;
     let asked = image.to_string();
-    let (engine, proxy) = (bench.engine.as_ref(), bench.proxy.as_ref());
+    let (engine, proxies) = (bench.engine.as_ref(), &bench.proxies);
+    let proxy = proxies.of(&app)?;
     if let Some(service) = &app.compose {
         compose::check_dependencies(engine, service).await?;
     }
     // All of these only look, and none needs another's answer. What preflight finds is told first.
     let (checked, observed, present) = tokio::join!(
-        preflight::check(engine, proxy, &app, session.report.as_ref()),
-        plan::observe(engine, proxy, &bench.records, &app),
+        preflight::check(engine, proxy.as_ref(), &app, session.report.as_ref()),
+        plan::observe(engine, proxies, &bench.records, &app),
         engine.image(&asked),
     );
     checked?;
@@ -99,16 +100,19 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
         present => {
             let image = obtain(engine, &image, present, app.pull, session.report.as_ref()).await?;
             // A pull can take minutes.
-            (image, plan::observe(engine, proxy, &bench.records, &app).await?)
+            (image, plan::observe(engine, proxies, &bench.records, &app).await?)
         }
     };
     let serving = today::serving(engine, &app, &observation).await?;
     volumes::check(engine, &app, &image, &serving, session.report.as_ref()).await?;
     if today::adopt_first(&bench, &app, &observation).await? {
-        observation = plan::observe(engine, proxy, &bench.records, &app).await?;
+        observation = plan::observe(engine, proxies, &bench.records, &app).await?;
     }
     let wish = Wish::Deploy { app: &app, asked: &asked, image: &image, watch: !args.no_watch };
     let plan = plan::build(&observation, &wish, Timestamp::now())?;
+    for line in moves::lines(&observation, &plan) {
+        session.report.note(line);
+    }
     bench.execute(&plan).await
 }
 

@@ -211,7 +211,7 @@ async fn renamed(engine: &Rc<dyn Engine>, app: &App) -> Result<Option<Trouble>> 
     };
     for summary in engine.containers(&[]).await?.into_iter().filter(is_candidate) {
         let Ok(name) = ContainerName::parse(&summary.name) else { continue };
-        let there = App { proxy: app.proxy.clone().in_container(name), ..app.clone() };
+        let there = App { proxy: app.proxy.in_container(name), ..app.clone() };
         let live = async { crate::proxy::open(engine.clone(), &there)?.live().await };
         if matches!(live.await, Ok(Some(_))) {
             let remedy = format!("docker rename {} {known}", summary.name);

@@ -23,7 +23,7 @@ pub(super) async fn repair(bench: &Bench<'_>, app: &App, yes: bool) -> Result<()
             Trouble::OtherLive { live, .. } => what.push(format!("record release {live} as live")),
             Trouble::NoRoute { recorded } => live = Some(*recorded),
             // Without the proxy nothing can be proved.
-            Trouble::ProxyUnasked { .. } => return bench.proxy.seen().await.map(|_| ()),
+            Trouble::ProxyUnasked { .. } => return bench.proxies.of(app)?.seen().await.map(|_| ()),
             _ => {}
         }
     }
@@ -65,7 +65,7 @@ pub(super) async fn repair(bench: &Bench<'_>, app: &App, yes: bool) -> Result<()
     if !wants_deploy {
         return Ok(());
     }
-    let observation = plan::observe(engine.as_ref(), bench.proxy.as_ref(), records, app).await?;
+    let observation = plan::observe(engine.as_ref(), &bench.proxies, records, app).await?;
     anew(bench, &observation).await
 }
 
@@ -91,7 +91,7 @@ async fn anew(bench: &Bench<'_>, observation: &Observation) -> Result<()> {
     };
     // What would keep the new containers from being reached is told first, with its remedy.
     let (engine, report) = (bench.engine.as_ref(), bench.session.report.as_ref());
-    super::preflight::check(engine, bench.proxy.as_ref(), &release.app, report).await?;
+    super::preflight::check(engine, bench.proxies.of(&release.app)?.as_ref(), &release.app, report).await?;
     let Some(image) = bench.engine.image(&release.image_id).await? else {
         return Err(plan::image_is_gone(release));
     };

@@ -2,13 +2,13 @@ use jiff::Timestamp;
 use similar::{ChangeTag, TextDiff};
 
 use super::which::Which;
-use super::{Session, diagnose, preflight, table, today, volumes};
+use super::{Session, diagnose, moves, preflight, table, today, volumes};
 use crate::compose;
 use crate::docker::Image;
 use crate::error::Result;
 use crate::model::{App, ImageRef, Place};
 use crate::plan::{self, Plan, Wish};
-use crate::proxy::{FileChange, Route};
+use crate::proxy::{FileChange, Proxies, Route};
 use crate::record::JournalState;
 
 /// Show what a deploy would do and change.
@@ -33,7 +33,8 @@ pub(super) async fn print(session: &Session, app: &App, image: &ImageRef, same_a
     super::deploy::insist_same(&records, app, same_app)?;
     let journal = records.journal()?;
     let engine = session.engine().await?;
-    let proxy = crate::proxy::open(engine.clone(), app)?;
+    let proxies = Proxies::new(engine.clone());
+    let proxy = proxies.of(app)?;
     if let JournalState::Open(replay) = journal {
         session.report.warn(
             format!(
@@ -60,7 +61,7 @@ pub(super) async fn print(session: &Session, app: &App, image: &ImageRef, same_a
         labels: Default::default(),
         volumes: Vec::new(),
     };
-    let observation = plan::observe(engine.as_ref(), proxy.as_ref(), &records, app).await?;
+    let observation = plan::observe(engine.as_ref(), &proxies, &records, app).await?;
     let (_, diagnosis) = diagnose::one(&engine, &records, app).await?;
     for trouble in diagnosis.troubles.iter().filter(|trouble| trouble.is_about_what_runs()) {
         session.report.warn(trouble.what(), None);
@@ -75,27 +76,32 @@ pub(super) async fn print(session: &Session, app: &App, image: &ImageRef, same_a
     volumes::check(engine.as_ref(), app, &image, &serving, session.report.as_ref()).await?;
     let wish = Wish::Deploy { app, asked: &asked, image: &image, watch: true };
     let plan = plan::build(&observation, &wish, Timestamp::now())?;
+    let moved = moves::lines(&observation, &plan);
     let changes = proxy.preview(&route(&plan)).await?;
     if session.json {
         let value = serde_json::json!({
             "app": app.name, "release": plan.target.number, "slot": plan.target.slot, "image": asked,
             "image_id": (!to_pull).then_some(&image.id), "pull": to_pull,
             "live": plan.former.as_ref().map(|former| former.number), "steps": plan.steps,
+            "moves": moved,
             "files": changes.iter().map(|change| &change.path).collect::<Vec<_>>(),
         });
         table::print(&session.style.clean_json(format!("{value}\n")));
         return Ok(());
     }
-    session.print(&text(&plan, to_pull, &changes)?);
+    session.print(&text(&plan, to_pull, &moved, &changes)?);
     Ok(())
 }
 
 fn route(plan: &Plan) -> Route {
     let live = Some(plan::target_of(&plan.target, Vec::new()));
+    if plan.moves() != plan::Move::None {
+        return Route { live, idle: None };
+    }
     Route { live, idle: plan.former.as_ref().map(|former| plan::target_of(former, Vec::new())) }
 }
 
-fn text(plan: &Plan, to_pull: bool, changes: &[FileChange]) -> Result<String> {
+fn text(plan: &Plan, to_pull: bool, moved: &[String], changes: &[FileChange]) -> Result<String> {
     let target = &plan.target;
     let live = plan.former.as_ref().map_or_else(
         || "nothing".to_owned(),
@@ -110,6 +116,7 @@ fn text(plan: &Plan, to_pull: bool, changes: &[FileChange]) -> Result<String> {
     } else {
         format!("image: {}\n", target.repo_digest.as_deref().unwrap_or(&target.image_id))
     });
+    moved.iter().for_each(|line| text.push_str(&format!("move: {line}\n")));
     let steps: Vec<_> = plan.steps.iter().map(|step| step.as_str()).collect();
     text.push_str(&format!("steps: {}\n", steps.join(" → ")));
     for step in plan.steps.iter().filter(|step| step.is_hook()) {

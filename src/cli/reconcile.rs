@@ -22,7 +22,7 @@ pub(super) enum Origin {
 pub(super) async fn run(bench: &Bench<'_>, app: &App, origin: Origin, yes: bool) -> Result<()> {
     let report = bench.session.report.as_ref();
     let recorded = Recorded::read((*bench.records).clone());
-    let live = bench.proxy.live().await?;
+    let live = bench.proxies.of(app)?.live().await?;
     let labelled = own::labelled(bench.engine.as_ref(), &own::app_label(&app.name)).await?;
     let containers = futures_util::future::try_join_all(
         labelled.iter().map(|summary| bench.engine.container(&summary.id)),

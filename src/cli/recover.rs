@@ -49,15 +49,14 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
         None => session.known_app(args.app.as_ref())?,
     };
     let records = session.store()?.app(&name);
-    let number = match records.journal()? {
-        JournalState::Open(replay) => replay.release,
+    let app = match records.journal()? {
+        JournalState::Open(replay) => told_of(&records, replay.release)?.app,
         JournalState::None | JournalState::Ended(_) => {
             let written = configured.map(|one| written(one, &name)).transpose()?.flatten();
             return put_right(records, session, &args, written).await;
         }
     };
-    let app = told_of(&records, number)?.app;
-    let bench = Bench::set_up(session, &app, args.queue.limit(Duration::from_secs(1))).await?;
+    let bench = Bench::set_up(session, &name, args.queue.limit(Duration::from_secs(1))).await?;
     let Some(replay) = bench.unfinished()? else {
         return drift::repair(&bench, &app, args.yes).await;
     };
@@ -134,16 +133,13 @@ async fn put_right(records: AppStore, session: &Session, args: &Args, written: O
             }
         };
     };
-    let mut bench = Bench::set_up(session, first, wait).await?;
+    let bench = Bench::set_up(session, &first.name, wait).await?;
     // The configuration may name another proxy by now than the one that routes to the app.
     let mut way = &ways[0];
-    if !matches!(bench.proxy.live().await, Ok(Some(_))) {
-        for other in &ways[1..] {
-            let proxy = crate::proxy::open(bench.engine.clone(), &other.0)?;
-            if matches!(proxy.live().await, Ok(Some(_))) {
-                (bench.proxy, way) = (proxy, other);
-                break;
-            }
+    for other in &ways {
+        if matches!(bench.proxies.of(&other.0)?.live().await, Ok(Some(_))) {
+            way = other;
+            break;
         }
     }
     let (app, origin) = way;

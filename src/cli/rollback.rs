@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Session;
 use super::queue::Queue;
 use super::run::Bench;
 use super::summary::Summary;
+use super::{Session, moves, take_back};
 use crate::error::{Error, Kind, Result};
-use crate::model::{AppName, Release, ReleaseNumber};
+use crate::model::{App, AppName, Release, ReleaseNumber};
 use crate::plan::{self, Observation, Wish};
 use crate::record::AppStore;
 use crate::saga::Direction;
@@ -15,7 +15,8 @@ use crate::saga::Direction;
 /// Go back to the release before, or to any other.
 ///
 /// A warm release is switched to; a stopped one is started first, a removed one created again from its record. No
-/// configuration file is needed. A second rollback comes back.
+/// configuration file is needed. A second rollback comes back. While another bgd deploys or watches a release, that one is
+/// asked to take it back, and does.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -48,8 +49,10 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
         }
     })?;
     let records = session.store()?.app(&name);
-    let wanted = wanted(&records, args.to)?;
-    let bench = Bench::set_up(session, &wanted.app, args.queue.limit(Duration::ZERO)).await?;
+    let here = session.app_here(&name);
+    wanted(&records, args.to)?;
+    let asked = take_back::ask(session, &records).await?;
+    let bench = Bench::set_up(session, &name, args.queue.limit(Duration::ZERO)).await?;
     if let Some(replay) = bench.unfinished()? {
         let target = replay.release;
         let decision = bench.decide(&replay).await?;
@@ -69,9 +72,21 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
         }
         bench.resume(&replay, Direction::Forward, "").await?;
     }
-    let observation =
-        plan::observe(bench.engine.as_ref(), bench.proxy.as_ref(), &bench.records, &wanted.app).await?;
+    let of_live =
+        bench.records.state()?.live().map(|live| bench.records.release(live)).transpose()?.flatten();
+    let known: Vec<&App> = here.iter().chain(of_live.as_ref().map(|release| &release.app)).collect();
+    let wanted = bench.proxies.locate(&wanted(&bench.records, args.to)?, &known).await?;
+    let observation = plan::observe(bench.engine.as_ref(), &bench.proxies, &bench.records, &wanted.app)
+        .await
+        .map_err(|error| gone(error, &wanted))?;
     let live = live(&observation, &name)?;
+    if let Some(taken) = asked
+        && taken != live
+        && args.to.is_none_or(|to| to == live.0)
+    {
+        session.report.note(format!("release {taken} was taken back; release {live} of {name} is live"));
+        return Ok(());
+    }
     let number = args.to.map(ReleaseNumber).or_else(|| observation.state.previous(live));
     let number = number.ok_or_else(|| {
         Error::new(Kind::NothingToRollBack, format!("release {live} is the first one of {name}"))
@@ -80,14 +95,28 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     if number == live {
         return Err(Error::new(Kind::NothingToRollBack, format!("release {live} of {name} is live already")));
     }
-    let release = record(&bench.records, number)?;
+    let release = bench.proxies.locate(&record(&bench.records, number)?, &known).await?;
     let present = plan::present(bench.engine.as_ref(), &release).await?;
     let image = bench.engine.image(&release.image_id).await?;
     let wish = Wish::Return { release: &release, present: &present, image: image.as_ref() };
     let plan = plan::build(&observation, &wish, Timestamp::now())?;
+    for line in moves::lines(&observation, &plan) {
+        session.report.note(line);
+    }
     let engine = bench.engine.as_ref();
     super::volumes::tell(engine, observation.former.as_ref(), &plan.target, session.report.as_ref()).await?;
     bench.execute(&plan).await
+}
+
+/// Where the proxy of a release is gone altogether, its configuration of today can be deployed.
+fn gone(error: Error, wanted: &Release) -> Error {
+    if error.kind() != Kind::Config {
+        return error;
+    }
+    error.hint(format!(
+        "release {} was routed by it; to have its image behind the proxy of today: bgd deploy {}",
+        wanted.number, wanted.image
+    ))
 }
 
 /// Any release whose configuration tells the proxy: the wanted one, else the one before, else the live one.

@@ -1,6 +1,5 @@
 //! What deploy, rollback, adopt and recover share: running a plan and saying how it ended.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -8,9 +7,9 @@ use super::Session;
 use crate::docker::Engine;
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
-use crate::model::{App, Release, ReleaseNumber, Retire};
-use crate::plan::Plan;
-use crate::proxy::{Live, Proxy};
+use crate::model::{AppName, Release, ReleaseNumber, Retire};
+use crate::plan::{self, Plan};
+use crate::proxy::{Live, Proxies, Proxy};
 use crate::record::{AppStore, JournalState, LockedApp, Replay, Store};
 use crate::saga::{self, Decision, Direction};
 use crate::step::{Context, Step};
@@ -22,7 +21,7 @@ const QUIET: Duration = Duration::from_secs(1);
 pub(super) struct Bench<'a> {
     pub session: &'a Session,
     pub engine: Rc<dyn Engine>,
-    pub proxy: Rc<dyn Proxy>,
+    pub proxies: Proxies,
     pub store: Store,
     pub records: LockedApp,
 }
@@ -39,17 +38,17 @@ pub(super) async fn take_turn(session: &Session, records: AppStore, wait: Durati
 }
 
 impl<'a> Bench<'a> {
-    /// Takes the lock of the app and finds its proxy.
-    pub(super) async fn set_up(session: &'a Session, app: &App, wait: Duration) -> Result<Self> {
+    /// Takes the lock of the app. Its proxies are asked for by the releases that they route to.
+    pub(super) async fn set_up(session: &'a Session, app: &AppName, wait: Duration) -> Result<Self> {
         let store = session.store()?;
         // The lock comes before everything else, so that of twenty deploys nineteen end here.
-        let records = take_turn(session, store.app(&app.name), wait).await?;
+        let records = take_turn(session, store.app(app), wait).await?;
         // A journal that cannot be followed is told before anything is asked or done.
         records.journal()?;
         let engine = session.engine().await?;
-        session.take_turn(&engine, &app.name, wait).await?;
-        let proxy = crate::proxy::open(engine.clone(), app)?;
-        Ok(Self { session, engine, proxy, store, records })
+        session.take_turn(&engine, app, wait).await?;
+        let proxies = Proxies::new(engine.clone());
+        Ok(Self { session, engine, proxies, store, records })
     }
 
     /// Runs a plan, telling how it goes.
@@ -65,7 +64,7 @@ impl<'a> Bench<'a> {
             former: plan.former.as_ref().map(|former| former.number),
             steps: plan.steps.clone(),
         });
-        let context = self.context(plan);
+        let context = self.context(plan)?;
         let ended = saga::execute(&context, &cancel).await;
         super::tidy::after(self, plan).await;
         ended?;
@@ -75,15 +74,16 @@ impl<'a> Bench<'a> {
 
     /// Brings an interrupted deploy to its end.
     pub(super) async fn resume(&self, replay: &Replay, direction: Direction, reason: &str) -> Result<()> {
-        let plan = self.plan_of(replay)?;
+        let plan = self.plan_of(replay).await?;
         let cancel = self.session.cancel()?;
         let began = Instant::now();
-        let context = self.context(&plan);
+        let context = self.context(&plan)?;
         let ended = saga::resume(&context, &cancel, replay, direction, reason).await;
         super::tidy::after(self, &plan).await;
         match ended? {
             Some(_) => self.tell_done(&plan, began).await,
             None => {
+                self.insist_former_is_live(&plan).await?;
                 let app = &plan.target.app.name;
                 let live = match &plan.former {
                     Some(former) => format!("release {} of {app} is live", former.number),
@@ -97,52 +97,54 @@ impl<'a> Bench<'a> {
 
     /// Decides how an interrupted deploy would be brought to its end.
     pub(super) async fn decide(&self, replay: &Replay) -> Result<Decision> {
-        let plan = self.plan_of(replay)?;
+        let plan = self.plan_of(replay).await?;
+        let proxy = self.proxies.of(&plan.target.app)?;
         if replay.may_have_effect(Step::Stage) {
             let releases: Vec<_> = plan.former.iter().chain([&plan.target]).map(|one| one.number).collect();
-            self.proxy.outlast(&releases).await?;
+            proxy.outlast(&releases).await?;
         }
-        let live = self.settled(replay, &plan.target).await?;
+        let live = settled(&*proxy, replay, &plan.target).await?;
         let green = crate::plan::present(self.engine.as_ref(), &plan.target).await?;
         saga::decide(replay, live, &plan.target, green.all_running())
     }
 
-    /// What the proxy says is live. Right after a switch it may still be in the middle of it, and both releases answer.
-    async fn settled(&self, replay: &Replay, target: &Release) -> Result<Option<Live>> {
-        const SWITCHING: Duration = Duration::from_secs(1);
-        let deadline = Instant::now() + SWITCHING;
-        loop {
-            let live = self.proxy.live().await?;
-            let is_target = live.is_some_and(|live| live.slot == target.slot);
-            if is_target || !replay.may_have_effect(Step::Switch) || Instant::now() >= deadline {
-                return Ok(live);
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+    /// After an undo: that what was live is served again is not taken for granted.
+    async fn insist_former_is_live(&self, plan: &Plan) -> Result<()> {
+        let Some(former) = &plan.former else { return Ok(()) };
+        let routes = plan::routes(&self.proxies, &self.records, &former.app).await?;
+        if routes.to(former).is_some() {
+            return Ok(());
         }
+        let (app, proxy) = (&former.app.name, former.app.proxy.describe());
+        Err(Error::new(
+            Kind::NeedsRecovery,
+            format!(
+                "release {} was undone, and {proxy} does not route to release {}",
+                plan.target.number, former.number
+            ),
+        )
+        .hint(format!("have the route of release {} made again: bgd recover {app}", former.number)))
     }
 
-    /// The plan that a journal tells of, rebuilt from the records.
-    fn plan_of(&self, replay: &Replay) -> Result<Plan> {
+    /// The plan that a journal tells of, rebuilt from the records. What it did, it did by the proxies of these: the
+    /// configuration of today has no say.
+    async fn plan_of(&self, replay: &Replay) -> Result<Plan> {
+        let target = self.proxies.locate(&told_of(&self.records, replay.release)?, &[]).await?;
+        let former = replay.former.map(|number| told_of(&self.records, number)).transpose()?;
         Ok(Plan {
             cause: replay.cause,
-            target: told_of(&self.records, replay.release)?,
-            former: replay.former.map(|number| told_of(&self.records, number)).transpose()?,
+            target,
+            former: match former {
+                Some(former) => Some(self.proxies.locate(&former, &[]).await?),
+                None => None,
+            },
             steps: replay.steps.clone(),
         })
     }
 
-    fn context<'c>(&'c self, plan: &'c Plan) -> Context<'c> {
-        Context {
-            engine: self.engine.clone(),
-            proxy: self.proxy.clone(),
-            store: &self.store,
-            records: &self.records,
-            plan,
-            report: self.session.report.as_ref(),
-            events: RefCell::new(None),
-            process: RefCell::new(None),
-            held: Cell::new(false),
-        }
+    fn context<'c>(&'c self, plan: &'c Plan) -> Result<Context<'c>> {
+        let report = self.session.report.as_ref();
+        Context::new(self.engine.clone(), &self.proxies, &self.store, &self.records, plan, report)
     }
 
     /// What an earlier bgd left unfinished; a journal that only was not moved away is.
@@ -157,7 +159,14 @@ impl<'a> Bench<'a> {
     async fn tell_done(&self, plan: &Plan, began: Instant) {
         let app = &plan.target.app;
         let mut next = Vec::new();
-        if let Some(former) = &plan.former {
+        if let Some(former) = plan.former.as_ref().filter(|_| plan.keeps_old_route()) {
+            next.push(format!(
+                "release {} goes on running: {} sends its requests to it until a deploy ends that (move.keep_old); go back with: bgd rollback {}",
+                former.number,
+                former.app.proxy.describe(),
+                app.name
+            ));
+        } else if let Some(former) = &plan.former {
             let back = format!("go back with: bgd rollback {}", app.name);
             next.push(match (what_is_left(self.engine.as_ref(), former).await, app.retire) {
                 (Left::Nothing, _) => {
@@ -187,6 +196,20 @@ impl<'a> Bench<'a> {
                 next,
             });
         }
+    }
+}
+
+/// What the proxy says is live. Right after a switch it may still be in the middle of it, and both releases answer.
+async fn settled(proxy: &dyn Proxy, replay: &Replay, target: &Release) -> Result<Option<Live>> {
+    const SWITCHING: Duration = Duration::from_secs(1);
+    let deadline = Instant::now() + SWITCHING;
+    loop {
+        let live = proxy.live().await?;
+        let is_target = live.is_some_and(|live| live.slot == target.slot);
+        if is_target || !replay.may_have_effect(Step::Switch) || Instant::now() >= deadline {
+            return Ok(live);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

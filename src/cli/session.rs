@@ -3,7 +3,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::source::{Files, Source};
+use super::source::{Configured, Files, Source};
 use crate::config;
 use crate::docker::{self, Engine};
 use crate::error::{Context, Error, Kind, Result};
@@ -147,6 +147,22 @@ impl Session {
             several => Err(Error::new(Kind::Usage, "several apps run this image")
                 .hint(format!("name one with --app: {}", list(several.iter().map(|app| &app.name))))),
         }
+    }
+
+    /// The configuration of an app in this folder. Whatever is wrong with it, there is none: what can be done without must
+    /// not depend on it.
+    pub(super) fn app_here(&self, name: &AppName) -> Option<App> {
+        let found = match Source::default().find(self).ok()?? {
+            Files::Own(path) => config::load(&path, &self.env).ok()?,
+            Files::Compose(_) => {
+                let service = self.services_here().into_iter().find(|one| one.app.as_ref() == Some(name))?;
+                match Source::default().read(self).ok()?? {
+                    Configured::Project(project) => project.app(&service.service).ok()?,
+                    Configured::File(..) => return None,
+                }
+            }
+        };
+        (found.name == *name).then_some(found)
     }
 
     /// Finds an app for a command that needs no configuration: by name, the one of this folder, or the only one.

@@ -11,6 +11,9 @@ use crate::docker::{Engine, Summary};
 use crate::error::Result;
 use crate::model::{AppName, ReleaseNumber, Slot, label};
 use crate::own;
+use crate::proxy::Proxies;
+
+mod places;
 
 /// Show what is live, healthy and warm.
 ///
@@ -105,6 +108,9 @@ async fn rows(
             closely(engine, one, &mut diagnosis).await?;
         }
         let mut row = row(one, &diagnosis, &containers);
+        if looks_closely && one.is_quiet() {
+            row.problems.extend(places::left(&Proxies::new(engine.clone()), one, row.live).await);
+        }
         if one.holder.is_none() {
             // Of what is live without a record the diagnosis tells.
             let is_live = |summary: &&Summary| row.live.is_some() && release_of(summary) == row.live;

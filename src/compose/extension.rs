@@ -4,7 +4,7 @@ use crate::config::context::Context;
 use crate::config::node::{Key, Node, Value};
 
 /// What `x-bgd` can hold: what compose has no word for.
-const OWN: [&str; 13] = [
+const OWN: [&str; 14] = [
     "app",
     "port",
     "network",
@@ -14,6 +14,7 @@ const OWN: [&str; 13] = [
     "proxy",
     "watch",
     "drain",
+    "move",
     "retire",
     "rename",
     "retention",

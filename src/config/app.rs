@@ -48,6 +48,7 @@ pub(crate) fn read(cx: &mut Context<'_>, root: &Node, place: &'static str) -> Op
     }
     let watch_window = single(cx, &mut fields, "watch", "window").unwrap_or(WATCH);
     let drain_timeout = single(cx, &mut fields, "drain", "timeout").unwrap_or(DRAIN);
+    let keep_old = single(cx, &mut fields, "move", "keep_old");
     let fates = [("keep", Retire::Keep), ("stop", Retire::Stop), ("remove", Retire::Remove)];
     let retire = fields.take(cx, "retire");
     let retire = retire.and_then(|node| cx.choice(node, "what becomes of the old slot", &fates));
@@ -69,6 +70,7 @@ pub(crate) fn read(cx: &mut Context<'_>, root: &Node, place: &'static str) -> Op
         proxy: proxy?,
         watch_window,
         drain_timeout,
+        keep_old,
         retire: retire.unwrap_or_default(),
         rename,
         retention,

@@ -34,6 +34,10 @@ pub struct App {
     pub watch_window: Duration,
     /// How long requests in flight on the old slot may take.
     pub drain_timeout: Duration,
+    /// How long a proxy that the app moves away from goes on serving the old release; `None` when the user has not said
+    /// that the app may move.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_old: Option<Duration>,
     /// What becomes of the old slot after the drain.
     pub retire: Retire,
     /// Whether the live containers are renamed to `NAME-blue` after the old slot has been retired.

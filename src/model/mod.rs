@@ -25,7 +25,7 @@ pub use proxy::{
     NginxProxy, NginxRoute, ProxyConfig, ServerBlock, TlsFiles, TraefikMode, TraefikProxy, TraefikRouter,
     TraefikTls,
 };
-pub use release::{Outcome, Release, ReleaseNumber};
+pub use release::{Outcome, ProxyIdentity, Release, ReleaseNumber};
 pub use retention::Retention;
 pub use secret::{Secret, shown_path};
 pub use slot::Slot;

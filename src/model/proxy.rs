@@ -25,14 +25,60 @@ impl ProxyConfig {
         }
     }
 
-    /// The same proxy in a container of another name.
+    /// The same proxy, in another container.
     #[must_use]
-    pub fn in_container(mut self, container: ContainerName) -> Self {
-        match &mut self {
-            Self::Nginx(nginx) => nginx.container = container,
-            Self::Traefik(traefik) => traefik.container = container,
+    pub fn in_container(&self, container: ContainerName) -> Self {
+        match self {
+            Self::Nginx(nginx) => Self::Nginx(NginxProxy { container, ..nginx.clone() }),
+            Self::Traefik(traefik) => Self::Traefik(TraefikProxy { container, ..traefik.clone() }),
         }
-        self
+    }
+
+    /// The folder, inside the container, into which bgd writes; none where it writes no files.
+    pub fn folder(&self) -> Option<&str> {
+        let folder = match self {
+            Self::Nginx(nginx) => &nginx.config_dir,
+            Self::Traefik(TraefikProxy { mode: TraefikMode::File { dynamic_dir }, .. }) => dynamic_dir,
+            Self::Traefik(TraefikProxy { mode: TraefikMode::Labels, .. }) => return None,
+        };
+        Some(folder.trim_end_matches('/'))
+    }
+
+    /// Whether a route is written in the same way, whatever the container: the same kind, mode and folder.
+    pub fn is_same_means(&self, other: &Self) -> bool {
+        let same_kind =
+            matches!((self, other), (Self::Nginx(_), Self::Nginx(_)) | (Self::Traefik(_), Self::Traefik(_)));
+        same_kind && self.folder() == other.folder()
+    }
+
+    /// Whether the routes of both are one: what is written for one takes the place of what was written for the other.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        self.container() == other.container() && self.is_same_means(other)
+    }
+
+    /// What it is, for people, without asking it: `nginx in edge`.
+    pub fn describe(&self) -> String {
+        let what = match self {
+            Self::Nginx(_) => "nginx",
+            Self::Traefik(TraefikProxy { mode: TraefikMode::File { .. }, .. }) => "Traefik (mode: file)",
+            Self::Traefik(TraefikProxy { mode: TraefikMode::Labels, .. }) => "Traefik (mode: labels)",
+        };
+        format!("{what} in {}", self.container())
+    }
+
+    /// The hosts for which it routes, as far as they are written out.
+    pub fn hosts(&self) -> Vec<&str> {
+        match self {
+            Self::Nginx(NginxProxy { route: NginxRoute::Server(block), .. }) => {
+                block.hosts.iter().map(String::as_str).collect()
+            }
+            // The server block is the user's own.
+            Self::Nginx(NginxProxy { route: NginxRoute::Upstream(_), .. }) => Vec::new(),
+            Self::Traefik(traefik) => {
+                let parts = traefik.router.rule.split("Host(`").skip(1);
+                parts.filter_map(|part| part.split('`').next()).collect()
+            }
+        }
     }
 }
 

@@ -42,6 +42,10 @@ pub struct Release {
     pub app: App,
     /// The specification of each replica's container, with its name.
     pub containers: Vec<(String, ContainerSpec)>,
+    /// The container of the proxy when the release became live, to find it again under another name. Records of before
+    /// there was this have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyIdentity>,
     /// The id of each replica's container, by the replica's number from 1, as far as it was made. Records of before there
     /// was this have none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
@@ -50,6 +54,15 @@ pub struct Release {
     pub created: Timestamp,
     /// Whether it ended well.
     pub outcome: Outcome,
+}
+
+/// What tells the container of a proxy when it is called otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProxyIdentity {
+    /// Its full id.
+    pub id: String,
+    /// What is mounted as the folder into which bgd writes: a path of the host or the name of a volume.
+    pub folder: Option<String>,
 }
 
 /// Pairs instead of a map: what reads a record beside its format keeps keys as text.

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::moves::{self, Move};
 use super::names;
 use super::observe::{Observation, Present};
 use crate::docker::{Image, Summary};
@@ -10,7 +12,7 @@ use crate::model::{
     App, AppName, ContainerSpec, Health, HealthCheck, Hook, NetworkAttachment, Outcome, Release,
     ReleaseNumber, Retire, Slot, former_release_host, former_slot_host, label, release_host, slot_host,
 };
-use crate::proxy::Live;
+use crate::proxy::{Live, Routes};
 use crate::record::Cause;
 use crate::step::Step;
 
@@ -52,6 +54,20 @@ pub struct Plan {
     pub steps: Vec<Step>,
 }
 
+impl Plan {
+    /// How the app's route moves.
+    pub fn moves(&self) -> Move {
+        self.former.as_ref().map_or(Move::None, |former| Move::between(&former.app, &self.target.app))
+    }
+
+    /// Whether the proxy that is left goes on serving the old release when this has ended.
+    pub fn keeps_old_route(&self) -> bool {
+        let keep = |former: &Release| moves::keep_old(self.cause, &former.app, &self.target.app);
+        let may_go = self.former.as_ref().is_none_or(|former| keep(former) == Some(Duration::ZERO));
+        self.moves() == Move::Elsewhere && !may_go
+    }
+}
+
 /// Decides what to do. Pure: the same observation and wish give the same plan but for `now`.
 ///
 /// # Errors
@@ -73,6 +89,9 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
     match wish {
         Wish::Deploy { app, asked, image, watch } => {
             check_health(app, image, asked)?;
+            moves::check(app, former.as_ref(), &observation.routes)?;
+            let stays: Vec<&Release> = former.iter().collect();
+            moves::check_left(app, &moves::left(&observation.routes, &stays), &observation.state, now)?;
             if let Some(error) = unknown(app, &observation.of_app.unknown) {
                 return Err(error);
             }
@@ -96,6 +115,7 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
                     })
                     .collect(),
                 app: (*app).clone(),
+                proxy: None,
                 ids: BTreeMap::new(),
                 created: now,
                 outcome: Outcome::Unfinished,
@@ -117,7 +137,7 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
                 steps.push(Step::Watch);
             }
             steps.push(Step::Record);
-            steps.extend(afterwards(app, former.as_ref()));
+            steps.extend(afterwards(Cause::Deploy, app, former.as_ref(), &observation.routes));
             if hooks.before_retire.is_some()
                 && let Some(at) = steps.iter().position(|step| *step == Step::Retire)
             {
@@ -127,6 +147,7 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
             Ok(Plan { cause: Cause::Deploy, target, former, steps })
         }
         Wish::Return { release, present, image } => {
+            moves::check_return(&release.app, former.as_ref(), &observation.routes)?;
             let mut target = (*release).clone();
             for (entry, container) in target.containers.iter_mut().zip(&present.containers) {
                 // People rename containers, and so does `rename: true`.
@@ -154,7 +175,7 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
                 }
             }
             steps.extend([Step::Stage, Step::Switch, Step::Verify, Step::Record]);
-            steps.extend(afterwards(&release.app, former.as_ref()));
+            steps.extend(afterwards(Cause::Rollback, &release.app, former.as_ref(), &observation.routes));
             if former.as_ref().is_some_and(|former| former.app.hooks.on_rollback.is_some()) {
                 steps.push(Step::OnRollback);
             }
@@ -163,9 +184,15 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
     }
 }
 
-fn afterwards(app: &App, former: Option<&Release>) -> Vec<Step> {
-    if former.is_none() {
-        return Vec::new();
+fn afterwards(cause: Cause, app: &App, former: Option<&Release>, routes: &Routes) -> Vec<Step> {
+    let Some(former) = former else { return Vec::new() };
+    let is_elsewhere = Move::between(&former.app, app) == Move::Elsewhere;
+    if is_elsewhere
+        && routes.to(former).is_some()
+        && moves::keep_old(cause, &former.app, app) != Some(Duration::ZERO)
+    {
+        // The proxy that is left goes on serving the old release, so that this is neither stopped nor renamed.
+        return vec![Step::Drain];
     }
     let mut steps =
         if app.retire == Retire::Keep { vec![Step::Drain] } else { vec![Step::Drain, Step::Retire] };

@@ -4,14 +4,16 @@ use crate::docker::{Engine, Summary};
 use crate::error::Result;
 use crate::model::{App, Release, ReleaseNumber, Slot, former_slot_host, label};
 use crate::own::{self, OfApp, Owned};
-use crate::proxy::{Live, Proxy};
+use crate::proxy::{Live, Proxies, Routes};
 use crate::record::{AppState, AppStore};
 
 /// What is there before a deploy.
 #[derive(Debug, Clone)]
 pub struct Observation {
-    /// What the proxy says is live.
+    /// What the proxy of the live release says is live.
     pub live: Option<Live>,
+    /// What all proxies of the app's records route to.
+    pub routes: Routes,
     /// The release behind that, from the records.
     pub former: Option<Release>,
     /// All containers that carry the app's label as their own.
@@ -55,22 +57,73 @@ impl Present {
     }
 }
 
-/// Asks Docker, the proxy and the records what is there.
+/// All releases whose records can be read, newest first, with their proxies as these are called today. `app` is the
+/// configuration of today.
+///
+/// # Errors
+/// When Docker or the records cannot be asked.
+pub async fn located(proxies: &Proxies, store: &AppStore, app: &App) -> Result<Vec<Release>> {
+    let survey = store.survey()?;
+    let state = store.state()?;
+    let live = survey.read().find(|release| Some(release.number) == state.live()).cloned();
+    let known: Vec<&App> = [Some(app), live.as_ref().map(|live| &live.app)].into_iter().flatten().collect();
+    let mut all = Vec::new();
+    for release in survey.read() {
+        all.push(proxies.locate(release, &known).await?);
+    }
+    all.sort_by_key(|release| std::cmp::Reverse(release.number));
+    Ok(all)
+}
+
+/// The configurations whose proxies are asked, that of the live release first, then that of `app`.
+fn asked_of<'a>(store: &AppStore, recorded: &'a [Release], app: &'a App) -> Result<Vec<&'a App>> {
+    let state = store.state()?;
+    let live = recorded.iter().filter(|release| Some(release.number) == state.live());
+    let mut apps: Vec<&App> = live.map(|release| &release.app).collect();
+    apps.push(app);
+    apps.extend(recorded.iter().map(|release| &release.app));
+    Ok(apps)
+}
+
+/// What is live: the word of the proxy of the release that is recorded as such, else that of the proxy of `app`. What a move
+/// has left elsewhere is not what is live.
+fn live_by(routes: &Routes, store: &AppStore, recorded: &[Release], app: &App) -> Result<Option<Live>> {
+    let state = store.state()?;
+    let live = recorded.iter().find(|release| Some(release.number) == state.live());
+    let routed = live.and_then(|release| routes.at(&release.app)).or_else(|| routes.at(app));
+    Ok(routed.map(|routed| routed.live))
+}
+
+/// What all proxies of an app route to.
+///
+/// # Errors
+/// When Docker, a proxy or the records cannot be asked.
+pub async fn routes(proxies: &Proxies, store: &AppStore, app: &App) -> Result<Routes> {
+    let recorded = located(proxies, store, app).await?;
+    Routes::ask(proxies, app, asked_of(store, &recorded, app)?).await
+}
+
+/// Asks Docker, the proxies of all records and the records what is there.
 ///
 /// # Errors
 /// When one of them cannot be asked.
 pub async fn observe(
     engine: &dyn Engine,
-    proxy: &dyn Proxy,
+    proxies: &Proxies,
     store: &AppStore,
     app: &App,
 ) -> Result<Observation> {
-    let live = proxy.live().await?;
+    let recorded = located(proxies, store, app).await?;
+    let routes = Routes::ask(proxies, app, asked_of(store, &recorded, app)?).await?;
+    let live = live_by(&routes, store, &recorded, app)?;
     let labelled = own::labelled(engine, &own::app_label(&app.name)).await?;
     let state = store.state()?;
     let next = next_number(&store.numbers()?, &state, &labelled, live.as_ref());
     let mut former = former(store, &state, live.as_ref(), &labelled)?;
     if let Some(former) = &mut former {
+        if let Some(there) = recorded.iter().find(|release| release.number == former.number) {
+            former.app.proxy.clone_from(&there.app.proxy);
+        }
         name_as_called(former, &labelled);
     }
     // What cannot be read is told where it is needed; what it knows is kept as long as that is not known.
@@ -87,7 +140,7 @@ pub async fn observe(
             reserved.extend(engine.container(&name).await?.map(|other| other.name));
         }
     }
-    Ok(Observation { live, former, labelled, of_app, reserved, state, next })
+    Ok(Observation { live, routes, former, labelled, of_app, reserved, state, next })
 }
 
 /// Gives a release the names that its containers have now: somebody may have renamed them, and a rename that was interrupted,

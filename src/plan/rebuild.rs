@@ -113,6 +113,7 @@ fn release(
         image_id: image_id.clone(),
         repo_digest: None,
         app: app.clone(),
+        proxy: None,
         containers: replicas.iter().map(|one| (one.name.clone(), by_id(one))).collect(),
         ids: ids(containers),
         created: first.and_then(|container| container.state.started).unwrap_or(now),

@@ -2,10 +2,13 @@
 //!
 //! Nothing above this module knows which proxy it is.
 
+mod former;
 mod in_flight;
 pub mod nginx;
 mod open;
 mod preflight;
+mod proxies;
+mod routes;
 pub(crate) mod seat;
 pub mod traefik;
 
@@ -19,8 +22,11 @@ use crate::error::Result;
 use crate::model::{ReleaseNumber, Slot};
 use crate::probe::{Answer, Failure, Vantage};
 
+pub use former::{Former, Looked};
 pub use in_flight::{InFlight, Known};
 pub use open::{open, seen_many};
+pub use proxies::Proxies;
+pub use routes::{Routed, Routes};
 
 /// What bgd asks of a proxy. One value serves one app.
 ///
@@ -30,6 +36,11 @@ pub use open::{open, seen_many};
 pub trait Proxy {
     /// What it is, for people: `nginx 1.30.6 in edge`.
     fn describe(&self) -> String;
+
+    /// Whether its container exists, running or not.
+    async fn is_there(&self) -> Result<bool> {
+        Ok(true)
+    }
 
     /// Looks for everything that would make a deploy fail or lose requests, before anything is started.
     async fn preflight(&self) -> Result<Vec<Finding>>;
@@ -66,6 +77,13 @@ pub trait Proxy {
     /// Puts a snapshot back, makes the proxy take it, and proves that it did. A proxy that is stopped gets its files
     /// back all the same, so that it serves the former route when it comes up; that is told as an `Ok(Restored)`.
     async fn restore(&self, former: &Former) -> Result<Restored>;
+
+    /// Takes everything away that bgd has written for this app, and proves that nothing is routed any more. The route that
+    /// is left when the app has moved to another proxy goes so.
+    async fn withdraw(&self) -> Result<Restored> {
+        let now = self.snapshot().await?;
+        self.restore(&now.emptied()).await
+    }
 
     /// Forgets what nobody needs any more once the switch is proved: the slot that was left, so that it may be stopped,
     /// unless `route.idle` says that it is kept. What is live stays live.
@@ -123,13 +141,6 @@ pub struct Seen {
     pub live: Option<Live>,
     /// The files of bgd's that are not as bgd wrote them, by path.
     pub edited: Vec<String>,
-}
-
-/// What bgd had written before a deploy: paths and contents, `None` for a file that was not there.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Former {
-    /// Path inside the proxy's container, and content.
-    pub files: Vec<(String, Option<String>)>,
 }
 
 /// How a snapshot was put back.

@@ -7,6 +7,7 @@
 //! STATE/apps/APP/hooks/1.log       what the hooks of a release wrote
 //! STATE/apps/APP/journal.jsonl     the deploy that is under way; moved to journals/ when it has ended
 //! STATE/apps/APP/former.json       the proxy's files before that deploy
+//! STATE/apps/APP/take-back.json   asks the bgd that holds the lock to take back the release that it deploys
 //! STATE/proxies/PROXY.lock         held while a proxy's configuration is being written
 //! ```
 //! Folders have mode 0700 and files 0600, because records hold the environment of containers.
@@ -14,6 +15,7 @@
 mod file;
 mod journal;
 mod lock;
+mod request;
 pub mod retention;
 mod shared;
 mod state;
@@ -22,6 +24,7 @@ mod survey;
 
 pub use journal::{Ending, Entry, Happened, Journal, JournalState, Replay, parse as parse_journal};
 pub use lock::{Holder, Lock};
+pub use request::TakeBack;
 pub use shared::also_live_for;
 pub use state::{Activation, AppState, Cause, Deployed};
 pub use store::{AppStore, LockedApp, Store};

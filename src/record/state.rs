@@ -75,6 +75,12 @@ impl AppState {
         self.activations.iter().rev().map(|activation| activation.release).find(|release| *release != live)
     }
 
+    /// When a release was left for another the last time; `None` when it is live, or never was.
+    pub fn left(&self, release: ReleaseNumber) -> Option<Timestamp> {
+        let last = self.activations.iter().rposition(|activation| activation.release == release)?;
+        self.activations.get(last + 1).map(|next| next.at)
+    }
+
     /// Every release that this tells of.
     pub fn known(&self) -> impl Iterator<Item = ReleaseNumber> {
         self.activations.iter().map(|activation| activation.release).chain(self.highest)

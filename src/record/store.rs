@@ -352,6 +352,7 @@ impl LockedApp {
         }
         // Those of an earlier deploy would be taken for the ones of this.
         file::remove(&self.folder.join("former.json"))?;
+        self.ask_no_more()?;
         Journal::create(&self.journal_path(), &journal::begin(cause, release, former, steps))
     }
 
@@ -360,6 +361,8 @@ impl LockedApp {
     /// # Errors
     /// When it cannot be written.
     pub fn resume(&self, replay: &Replay) -> Result<Journal> {
+        // What was asked of the bgd that was interrupted, whoever takes this up decides by itself.
+        self.ask_no_more()?;
         Journal::resume(&self.journal_path(), replay.whole_bytes)
     }
 
@@ -378,6 +381,7 @@ impl LockedApp {
             fs::rename(&from, self.journal_of(at)).map_err(|error| file::cannot("move", &from, error))?;
         }
         file::remove(&self.folder.join("former.json"))?;
+        self.ask_no_more()?;
         file::sync_folder(&self.folder)
     }
 

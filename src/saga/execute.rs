@@ -1,12 +1,15 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::status::{Advance, Phase, Status};
 use super::{Cancel, Wanted};
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::model::Outcome;
-use crate::record::{Ending, Happened, Journal, Replay};
+use crate::record::{Cause, Ending, Happened, Journal, Replay, TakeBack};
 use crate::step::{self, Context, Step, Unstarted};
+
+/// How often it is looked whether somebody asks for the release to be taken back.
+const LISTENS: Duration = Duration::from_millis(250);
 
 /// A deploy that ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,15 +121,16 @@ impl<'a> Saga<'a> {
                 let least = if step.moves_traffic() { Wanted::Stop } else { Wanted::Hangup };
                 let done = tokio::select! {
                     biased;
-                    done = work => Some(done?),
-                    () = self.cancel.at_least(least) => None,
+                    done = work => Ok(done?),
+                    () = self.cancel.at_least(least) => Err(interrupted()),
+                    asked = asked_back(self.context, step) => Err(self.taken_back(step, &asked)),
                 };
-                if done.is_none() && step.is_hook() {
+                if done.is_err() && step.is_hook() {
                     step::stop_hook(step, self.context).await;
                     // How it ended says nothing now: some end with 0 when they are asked to stop.
                     step::tidy_hook(step, self.context).await;
                 }
-                done.ok_or_else(interrupted)?
+                done?
             }
         };
         let Some(message) = message else { return self.may_have_run(step).await };
@@ -138,6 +142,12 @@ impl<'a> Saga<'a> {
         self.had_traffic |= step == Step::Verify;
         self.context.report.event(Event::StepDone { step, took: began.elapsed(), message });
         Ok(())
+    }
+
+    /// Somebody wants the former release back.
+    fn taken_back(&self, step: Step, asked: &TakeBack) -> Error {
+        let kind = if self.may_have_moved(step) { Kind::RolledBack } else { Kind::Interrupted };
+        Error::new(kind, format!("`bgd rollback` (process {}) asks for it to be taken back", asked.pid))
     }
 
     /// Whether traffic may have moved, in this step or before it. A switch that has not begun has moved nothing.
@@ -292,6 +302,19 @@ fn illegal_order(illegal: &super::Illegal) -> Error {
         .hint("nothing was touched; this is a defect of bgd, please report it with the journal")
 }
 
+/// Waits until somebody asks for the release to be taken back, as long as a deploy can be.
+async fn asked_back(context: &Context<'_>, step: Step) -> TakeBack {
+    if context.plan.cause != Cause::Deploy || context.plan.former.is_none() || !step.can_go_back() {
+        return std::future::pending().await;
+    }
+    loop {
+        if let Some(asked) = context.records.asked_back(context.plan.target.number) {
+            return asked;
+        }
+        tokio::time::sleep(LISTENS).await;
+    }
+}
+
 fn describe(step: Step, context: &Context<'_>) -> String {
     let target = &context.plan.target;
     let former = context
@@ -307,7 +330,7 @@ fn describe(step: Step, context: &Context<'_>) -> String {
         Step::Start => format!("start {containers}"),
         Step::Ready => format!("wait until {containers} is ready"),
         Step::Smoke => format!("smoke test {containers}"),
-        Step::Stage => format!("make {} known to {}", target.slot, context.proxy.describe()),
+        Step::Stage => format!("make {} known to {}", target.slot, context.green_proxy().describe()),
         Step::Switch => format!("switch from {former} to release {}", target.number),
         Step::Verify => "prove the switch at the proxy".to_owned(),
         Step::Watch => format!("watch release {}", target.number),

@@ -9,17 +9,21 @@ use crate::docker::{ContainerEvent, Engine};
 use crate::error::{Error, Kind, Result};
 use crate::event::Report;
 use crate::hook::host::Process;
-use crate::model::{App, ContainerName, ContainerSpec, Release, label};
-use crate::plan::{self, Plan, Present};
-use crate::proxy::{Proxy, Route, Target};
+use crate::model::{App, ContainerName, ContainerSpec, ProxyIdentity, Release, label};
+use crate::plan::{self, Move, Plan, Present};
+use crate::proxy::{Live, Proxies, Proxy, Route, Routes, Target};
 use crate::record::{Cause, LockedApp, Store, also_live_for};
 
 /// What a step works with.
 pub struct Context<'a> {
     /// The Docker engine.
     pub engine: Rc<dyn Engine>,
-    /// The proxy, for this app.
-    pub proxy: Rc<dyn Proxy>,
+    /// The proxies of the app's records.
+    proxies: &'a Proxies,
+    /// The proxy of the release that is to become live.
+    green_proxy: Rc<dyn Proxy>,
+    /// The proxy of the release that was live.
+    blue_proxy: Rc<dyn Proxy>,
     /// The state folder.
     pub store: &'a Store,
     /// The app's records, under its lock.
@@ -53,6 +57,73 @@ impl Lent<'_> {
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
         *self.owner.borrow_mut() = self.events.take();
+    }
+}
+
+impl<'a> Context<'a> {
+    /// Makes ready to carry out a plan. Each of its two releases has the proxy of its own record.
+    ///
+    /// # Errors
+    /// A template of the user's that does not parse.
+    pub fn new(
+        engine: Rc<dyn Engine>,
+        proxies: &'a Proxies,
+        store: &'a Store,
+        records: &'a LockedApp,
+        plan: &'a Plan,
+        report: &'a dyn Report,
+    ) -> Result<Self> {
+        let green_proxy = proxies.of(&plan.target.app)?;
+        let blue_proxy = match &plan.former {
+            // In one place there is one driver, which remembers what was done.
+            Some(former) if plan.moves() != Move::None => proxies.of(&former.app)?,
+            _ => Rc::clone(&green_proxy),
+        };
+        Ok(Self {
+            engine,
+            proxies,
+            green_proxy,
+            blue_proxy,
+            store,
+            records,
+            plan,
+            report,
+            events: RefCell::new(None),
+            process: RefCell::new(None),
+            held: Cell::new(false),
+        })
+    }
+
+    /// The proxy that routes to green, or is to.
+    pub fn green_proxy(&self) -> &dyn Proxy {
+        &*self.green_proxy
+    }
+
+    /// The proxy that routes to blue, or did.
+    pub fn blue_proxy(&self) -> &dyn Proxy {
+        &*self.blue_proxy
+    }
+
+    /// The driver of a proxy that routes to this app.
+    ///
+    /// # Errors
+    /// A template of the user's that does not parse.
+    pub(super) fn proxy_of(&self, app: &App) -> Result<Rc<dyn Proxy>> {
+        self.proxies.of(app)
+    }
+
+    /// What all proxies of the app's records route to now.
+    ///
+    /// # Errors
+    /// When Docker or one of them cannot be asked.
+    pub async fn routes(&self) -> Result<Routes> {
+        plan::routes(self.proxies, self.records, self.app()).await
+    }
+
+    /// What tells the container of green's proxy when it is called otherwise one day.
+    pub(super) async fn proxy_identity(&self) -> Option<ProxyIdentity> {
+        // Without it a rollback looks for the container by other means.
+        self.proxies.identity(self.app()).await.unwrap_or_default()
     }
 }
 
@@ -156,7 +227,32 @@ impl Context<'_> {
             // It serves already, without bgd: the first file has to lead to it as well, or its requests would fail.
             return Ok(Route { live: Some(self.green_target().await?), idle: None });
         }
-        Ok(Route { live: self.blue_target().await?, idle: Some(self.green_target().await?) })
+        let green = self.green_target().await?;
+        if self.plan.moves() == Move::None {
+            return Ok(Route { live: self.blue_target().await?, idle: Some(green) });
+        }
+        // What this proxy routes to, it goes on routing to: an earlier move may have left it with a release.
+        let Some(live) = self.green_proxy.live().await? else {
+            return Ok(Route { live: None, idle: Some(green) });
+        };
+        let is_green = live.slot == green.slot && live.release.is_none_or(|number| number == green.release);
+        if is_green {
+            return Ok(Route { live: Some(green), idle: None });
+        }
+        Ok(Route { live: Some(self.target_live_at_green(live).await?), idle: Some(green) })
+    }
+
+    /// Another release than green to which green's proxy routes.
+    async fn target_live_at_green(&self, live: Live) -> Result<Target> {
+        let recorded = plan::located(self.proxies, self.records, self.app()).await?;
+        let is_it = |release: &&Release| match live.release {
+            Some(number) => release.number == number,
+            None => release.slot == live.slot && release.app.proxy.is_same_place(&self.app().proxy),
+        };
+        let found = recorded.iter().find(is_it);
+        let release = found.ok_or_else(|| plan::record_is_lost(&self.app().name, live))?;
+        let addresses = plan::present(self.engine.as_ref(), release).await?;
+        Ok(plan::target_of(release, addresses.addresses(release.app.network.as_str())))
     }
 
     /// The route when green is live and blue still known.
@@ -164,31 +260,32 @@ impl Context<'_> {
     /// # Errors
     /// As [`Context::green_addresses`].
     pub async fn switched_route(&self) -> Result<Route> {
-        Ok(Route { live: Some(self.green_target().await?), idle: self.blue_target().await? })
+        let idle = if self.plan.moves() == Move::None { self.blue_target().await? } else { None };
+        Ok(Route { live: Some(self.green_target().await?), idle })
     }
 
-    /// Refuses to go on when the proxy still routes to blue. Asked right before blue is stopped, removed or renamed.
+    /// Refuses to go on when green's proxy does not route to green, or any proxy of any record routes to blue. Asked right
+    /// before blue is stopped, removed or renamed.
     ///
     /// # Errors
-    /// Of kind `Proxy` when blue is live, or the proxy does not say.
-    pub async fn insist_green_is_live(&self) -> Result<()> {
-        let live = self.proxy.live().await?;
+    /// Of kind `Proxy` when that is so, or a proxy does not say.
+    pub async fn insist_blue_is_left(&self) -> Result<()> {
+        let routes = self.routes().await?;
         let target = &self.plan.target;
-        match live {
-            Some(live)
-                if live.slot == target.slot && live.release.is_none_or(|number| number == target.number) =>
-            {
-                Ok(())
-            }
-            _ => Err(Error::new(
+        if !routes.at(self.app()).is_some_and(|routed| routed.is_to(target)) {
+            return Err(Error::new(
                 Kind::Proxy,
                 format!(
                     "{} does not route to release {} any more: the old release is left as it is",
-                    self.proxy.describe(),
+                    self.green_proxy.describe(),
                     target.number
                 ),
             )
-            .hint(format!("see what it routes to with: bgd status {}", target.app.name))),
+            .hint(format!("see what it routes to with: bgd status {}", target.app.name)));
+        }
+        match &self.plan.former {
+            Some(former) => routes.insist_not_to(former),
+            None => Ok(()),
         }
     }
 
@@ -224,7 +321,7 @@ impl Context<'_> {
         Ok(true)
     }
 
-    /// The container of the proxy, for its lock.
+    /// The container of green's proxy, for its lock.
     pub fn proxy_container(&self) -> &ContainerName {
         self.app().proxy.container()
     }

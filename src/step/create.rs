@@ -4,8 +4,10 @@ use futures_util::future::try_join_all;
 
 use super::Context;
 use crate::error::{Error, Kind, Result};
-use crate::model::{ReleaseNumber, label};
+use crate::model::{App, Release, ReleaseNumber, label};
 use crate::own::{self, Owned, name_is_taken};
+use crate::plan;
+use crate::record::Cause;
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     free_slot(context).await?;
@@ -35,19 +37,23 @@ async fn free_slot(context: &Context<'_>) -> Result<()> {
     let listed = own::labelled(engine, &own::app_label(&target.app.name)).await?;
     let of_app = own::of_app(&listed, |number| context.records.release(number))?;
     let surplus = of_app.look_up(engine, |number| is_surplus(context, number)).await?;
-    let live = context.proxy.live().await?;
-    for (number, container) in &surplus {
-        let slot = container.spec.labels.get(label::SLOT).map(String::as_str);
-        let is_live = live.is_some_and(|live| match live.release {
-            Some(live) => live == *number,
-            None => slot == Some(live.slot.as_str()) && container.state.running,
-        });
-        if is_live {
-            return Err(Error::new(
-                Kind::NeedsRecovery,
-                format!("{} is in the place of the new release, and the proxy routes to it", container.name),
-            )
-            .hint(format!("see what is live with: bgd status {}", target.app.name)));
+    let mut left_by: Vec<App> = Vec::new();
+    end_left_routes(context, &mut left_by).await?;
+    if !surplus.is_empty() {
+        let routes = context.routes().await?;
+        for (number, container) in &surplus {
+            let slot = container.spec.labels.get(label::SLOT).map(String::as_str);
+            if let Some(routed) = routes.to_container(*number, slot, container.state.running) {
+                return Err(Error::new(
+                    Kind::NeedsRecovery,
+                    format!(
+                        "{} is in the place of the new release, and {} routes to it",
+                        container.name,
+                        routed.describe()
+                    ),
+                )
+                .hint(format!("see what is live with: bgd status {}", target.app.name)));
+            }
         }
     }
     let running: Vec<&Owned> =
@@ -57,7 +63,12 @@ async fn free_slot(context: &Context<'_>) -> Result<()> {
         let network = target.app.network.as_str();
         let addresses: Vec<_> =
             running.iter().filter_map(|one| one.addresses.get(network).copied()).collect();
-        super::drain::wait(context, &addresses).await?;
+        if left_by.is_empty() {
+            super::drain::wait(context, context.blue_proxy(), &addresses).await?;
+        }
+        for app in &left_by {
+            super::drain::wait(context, &*context.proxy_of(app)?, &addresses).await?;
+        }
         let grace = super::retire::grace(target);
         try_join_all(running.iter().map(|container| container.stop(engine, grace))).await?;
     }
@@ -75,6 +86,26 @@ async fn free_slot(context: &Context<'_>) -> Result<()> {
             }
             _ => {}
         }
+    }
+    Ok(())
+}
+
+/// Ends the routes that an earlier move has left to releases of which nothing is to stay. Only a deploy does, whose
+/// configuration says so and whose plan has found that their time is over.
+async fn end_left_routes(context: &Context<'_>, left_by: &mut Vec<App>) -> Result<()> {
+    let plan = context.plan;
+    if plan.cause != Cause::Deploy || plan.target.app.keep_old.is_none() {
+        return Ok(());
+    }
+    let stay: Vec<&Release> = plan.former.iter().chain([&plan.target]).collect();
+    for routed in plan::left(&context.routes().await?, &stay) {
+        super::drain::withdraw(context, &routed.app).await?;
+        context.report.note(format!(
+            "{} has no route for {} any more",
+            routed.describe(),
+            plan.target.app.name
+        ));
+        left_by.push(routed.app.clone());
     }
     Ok(())
 }

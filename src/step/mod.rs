@@ -41,7 +41,7 @@ pub async fn run(step: Step, context: &Context<'_>) -> Result<String> {
         Step::Switch => switch::run(context).await,
         Step::Verify => verify::run(context).await,
         Step::Watch => watch::run(context).await,
-        Step::Record => record::run(context),
+        Step::Record => record::run(context).await,
         Step::Drain => drain::run(context).await,
         Step::Retire => retire::run(context).await,
         Step::Rename => rename::run(context).await,

@@ -196,7 +196,7 @@ async fn attempt(context: &Context<'_>, name: &str) -> Result<(), String> {
             let address = address.ok_or("it has no address on the proxy's network")?;
             let to = SocketAddr::new(address, app.port);
             let request = Request::get(to, app.name.as_str(), path, timing.timeout);
-            let vantage = context.proxy.vantage().await.map_err(|error| error.one_line())?;
+            let vantage = context.green_proxy().vantage().await.map_err(|error| error.one_line())?;
             match vantage.request(&request).await {
                 Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
                 Ok(answer) => {

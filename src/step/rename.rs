@@ -16,7 +16,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     if is_foreign(&target) {
         return Ok("an adopted container keeps its name".to_owned());
     }
-    context.insist_green_is_live().await?;
+    context.insist_blue_is_left().await?;
     // By their labels: after an interruption the names may have changed hands already.
     let present = context.green().await?;
     let known = known(context).await?;
@@ -41,7 +41,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     context.records.update_release(&target)?;
     let _writing = context.store.lock_proxy(context.proxy_container().as_str()).await?;
     let live = Some(context.green_target().await?);
-    context.proxy.verify(&crate::proxy::Route { live, idle: None }).await?;
+    context.green_proxy().verify(&crate::proxy::Route { live, idle: None }).await?;
     Ok(format!("the live containers are {}", wanted.join(", ")))
 }
 

@@ -13,7 +13,7 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let Some(former) = &context.plan.former else { return Ok(String::new()) };
     let present = context.blue().await?;
-    context.insist_green_is_live().await?;
+    context.insist_blue_is_left().await?;
     let grace = grace(former);
     if let Some(other) = context.also_live_for(former)? {
         context.report.warn(

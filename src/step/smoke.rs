@@ -10,7 +10,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let app = context.app();
     let present = context.green().await?;
     context.green_addresses().await?;
-    let vantage = context.proxy.vantage().await?;
+    let vantage = context.green_proxy().vantage().await?;
     let total = present.containers.len() * app.smoke.len();
     let mut done = 0;
     for container in present.iter() {
@@ -56,7 +56,7 @@ pub(super) async fn diagnose(
 ) -> Option<(String, Option<String>)> {
     let app = context.app();
     let at = SocketAddr::new(*container.addresses.get(app.network.as_str())?, app.port);
-    let vantage = context.proxy.vantage().await.ok()?;
+    let vantage = context.green_proxy().vantage().await.ok()?;
     let failure = smoke::run(test, at, app.name.as_str(), vantage.as_ref()).await.err()?;
     let failure = listening(context, container, failure).await;
     Some((failure.message.clone(), failure.hint))

@@ -1,26 +1,35 @@
 use super::Context;
 use crate::error::{Error, Kind, Result};
+use crate::plan::Move;
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let _writing = context.store.lock_proxy(context.proxy_container().as_str()).await?;
     // Taken up again after an interruption, the files may be bgd's new ones already.
     if context.records.former()?.is_none() {
-        context.records.put_former(&context.proxy.snapshot().await?)?;
+        let mut former = context.green_proxy().snapshot().await?;
+        if context.plan.moves() == Move::Within {
+            former.left = Some(Box::new(context.blue_proxy().snapshot().await?));
+        }
+        context.records.put_former(&former)?;
     }
-    context.proxy.stage(&context.staged_route().await?).await?;
-    Ok(context.proxy.describe())
+    context.green_proxy().stage(&context.staged_route().await?).await?;
+    Ok(context.green_proxy().describe())
 }
 
 /// Puts the proxy's files back as they were. What was never kept was never changed.
 pub(super) async fn undo(context: &Context<'_>) -> Result<()> {
     let Some(former) = context.records.former()? else { return Ok(()) };
     let _writing = context.store.lock_proxy(context.proxy_container().as_str()).await?;
-    let restored = context.proxy.restore(&former).await.map_err(|error| stuck(context, error))?;
+    if let Some(left) = &former.left {
+        // The route of before first: as long as there are two, either leads to a release that runs.
+        context.blue_proxy().restore(left).await.map_err(|error| stuck(context, error))?;
+    }
+    let restored = context.green_proxy().restore(&former).await.map_err(|error| stuck(context, error))?;
     if restored == crate::proxy::Restored::WhenItRuns {
         context.report.warn(
             format!(
                 "{} does not run: its former configuration is back and will be used when it does",
-                context.proxy.describe()
+                context.green_proxy().describe()
             ),
             Some(format!("docker start {}", context.proxy_container())),
         );
@@ -29,7 +38,8 @@ pub(super) async fn undo(context: &Context<'_>) -> Result<()> {
 }
 
 fn stuck(context: &Context<'_>, error: Error) -> Error {
-    error
-        .with_kind(Kind::Stuck)
-        .context(format!("the former configuration of {} could not be put back", context.proxy.describe()))
+    error.with_kind(Kind::Stuck).context(format!(
+        "the former configuration of {} could not be put back",
+        context.green_proxy().describe()
+    ))
 }

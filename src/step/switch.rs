@@ -17,7 +17,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let route = context.switched_route().await?;
     let green = route.live.iter().flat_map(|target| target.addresses.iter().map(|at| (*at, target.port)));
     try_join_all(green.map(|(address, port)| still_there(context, SocketAddr::new(address, port)))).await?;
-    context.proxy.switch(&route).await?;
+    context.green_proxy().switch(&route).await?;
     Ok(String::new())
 }
 
@@ -28,7 +28,7 @@ async fn still_there(context: &Context<'_>, at: SocketAddr) -> Result<()> {
         Health::Http { path, .. } => path,
         _ => "/",
     };
-    let vantage = context.proxy.vantage().await?;
+    let vantage = context.green_proxy().vantage().await?;
     let Err(failure) = vantage.request(&Request::get(at, host, path, LIMIT)).await else { return Ok(()) };
     match failure.kind {
         FailureKind::Refused | FailureKind::Unreachable => {
@@ -48,7 +48,7 @@ pub(super) async fn undo(context: &Context<'_>) -> Result<()> {
     let addresses = context.green().await?.addresses(context.app().network.as_str());
     let deadline = Instant::now() + context.app().drain_timeout;
     while Instant::now() < deadline {
-        match context.proxy.in_flight(&addresses).await {
+        match context.green_proxy().in_flight(&addresses).await {
             Ok(left) if left.is_empty() => break,
             Ok(left) => context.waiting(Step::Drain, left.to_string()),
             // A proxy that cannot be asked holds no requests that could be waited for.

@@ -1,6 +1,7 @@
 use super::Context;
 use super::ready::bad_event;
 use crate::error::Result;
+use crate::plan::Move;
 
 /// Proves the switch, unless green is lost meanwhile: then every moment of waiting for the proof costs requests.
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
@@ -8,8 +9,13 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let route = context.switched_route().await?;
     tokio::select! {
         biased;
-        proved = context.proxy.verify(&route) => proved?,
+        proved = context.green_proxy().verify(&route) => proved?,
         lost = bad_event(context) => return Err(lost),
     }
-    Ok(format!("{} routes to release {}", context.proxy.describe(), context.plan.target.number))
+    if context.plan.moves() == Move::Within {
+        // Until now both routes were there, and nobody can say which one a request takes.
+        context.blue_proxy().withdraw().await?;
+        context.green_proxy().verify(&route).await?;
+    }
+    Ok(format!("{} routes to release {}", context.green_proxy().describe(), context.plan.target.number))
 }

@@ -94,7 +94,7 @@ fn last_start(release: &Present) -> Option<Timestamp> {
 
 async fn ask(context: &Context<'_>) -> Sample {
     let through = Through { method: "GET", path: path(context), host: host(context), limit: LIMIT };
-    match context.proxy.through(through).await {
+    match context.green_proxy().through(through).await {
         Ok(answer) => Sample::Answer(answer.status),
         // Whoever cannot even connect has not met the release: the proxy itself is down, or on its way up.
         Err(failure) if !failure.kind.has_connected() => Sample::Unasked,
@@ -126,7 +126,7 @@ pub(super) async fn blue_fails_too(
     let to = SocketAddr::new(*address, former.app.port);
     let host = host(context).unwrap_or(former.app.name.as_str());
     let request = Request::get(to, host, path(context), LIMIT);
-    let vantage = match context.proxy.vantage().await {
+    let vantage = match context.blue_proxy().vantage().await {
         Ok(vantage) => vantage,
         Err(error) => return Ok(Some(format!("the proxy cannot be asked either ({})", error.one_line()))),
     };

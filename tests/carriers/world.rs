@@ -118,7 +118,9 @@ impl World {
     #[track_caller]
     pub fn verify(&self, carrier: &Carrier) -> Duration {
         let start = Instant::now();
-        bgd_testkit::poll_until(Duration::from_secs(20), || self.is_marked(self.app.name.as_str(), carrier));
+        bgd_testkit::poll_until(Duration::from_secs(20), || {
+            self.is_marked(&format!("{}@docker", self.app.name), carrier)
+        });
         let version = if carrier.release.0 % 2 == 1 { "1.0" } else { "1.1" };
         let (status, headers) = self.ask(None).unwrap();
         assert_eq!((status, headers["x-version"].as_str()), (200, version));

@@ -60,6 +60,7 @@ impl Host {
             let number = u32::try_from(at).unwrap() + 1;
             let now: Timestamp = format!("2026-01-0{number}T10:00:00Z").parse().unwrap();
             let observation = Observation {
+                routes: bgd::proxy::Routes::default(),
                 live: None,
                 former: None,
                 labelled: Vec::new(),

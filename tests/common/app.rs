@@ -21,6 +21,7 @@ pub fn app(name: AppName, network: &str, proxy: ProxyConfig) -> App {
         proxy,
         watch_window: Duration::ZERO,
         drain_timeout: Duration::from_secs(10),
+        keep_old: None,
         retire: Retire::Stop,
         rename: false,
         retention: Retention::default(),

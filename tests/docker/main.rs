@@ -16,6 +16,7 @@ mod killed;
 mod locks;
 mod lost;
 mod main_job;
+mod moves;
 mod outside;
 mod proxy_faults;
 mod prune;

@@ -7,6 +7,7 @@ mod cancel;
 mod full_disk;
 mod hooks;
 mod matrix;
+mod moves;
 mod prefixes;
 mod proxy;
 mod rollback;

@@ -157,7 +157,7 @@ impl Proxy for FakeProxy {
 
     async fn snapshot(&self) -> Result<Former> {
         self.enter("snapshot")?;
-        Ok(Former { files: vec![(FILE.to_owned(), self.file.borrow().clone())] })
+        Ok(Former::of("fake", vec![(FILE.to_owned(), self.file.borrow().clone())]))
     }
 
     async fn preview(&self, _route: &Route) -> Result<Vec<FileChange>> {

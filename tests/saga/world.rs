@@ -1,4 +1,4 @@
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use bgd::docker::fake::{Behaviour, Fake};
 use bgd::error::{Error, Kind, Result};
 use bgd::model::{App, Outcome, ReleaseNumber, Retire, label};
 use bgd::plan::{self, Plan, Wish};
+use bgd::proxy::Proxies;
 use bgd::record::{AppStore, JournalState, LockedApp, Replay, Store};
 use bgd::saga::{self, Cancel, Direction, Done};
 use bgd::step::{Context, Step};
@@ -40,7 +41,11 @@ pub enum Ended {
 /// A host: an engine, a proxy, a state folder. It outlives every bgd.
 pub struct World {
     pub engine: Fake,
+    /// The proxy `edge`.
     pub proxy: Rc<FakeProxy>,
+    /// The proxy `edge2`, to which an app can move.
+    pub other: Rc<FakeProxy>,
+    pub proxies: Proxies,
     pub store: Store,
     pub ticks: Rc<Ticks>,
     pub app: App,
@@ -67,8 +72,14 @@ impl World {
         engine.create_late();
         let ticks = Rc::new(Ticks::default());
         let proxy = FakeProxy::new(engine.clone(), ticks.clone());
+        let other = FakeProxy::new(engine.clone(), ticks.clone());
+        let by_name = [proxy.clone(), other.clone()];
+        let proxies = Proxies::opened_by(Rc::new(engine.clone()), move |app| {
+            let [edge, edge2] = by_name.clone();
+            Ok(if app.proxy.container().as_str() == "edge2" { edge2 } else { edge })
+        });
         let store = Store::at(folder.path().join("state"));
-        let world = Self { engine, proxy, store, ticks, app, folder };
+        let world = Self { engine, proxy, other, proxies, store, ticks, app, folder };
         world.guard();
         world
     }
@@ -82,12 +93,13 @@ impl World {
 
     /// Puts the rules between bgd and the engine.
     fn guard(&self) {
-        let (engine, proxy, ticks) = (self.engine.clone(), self.proxy.clone(), self.ticks.clone());
+        let (engine, ticks) = (self.engine.clone(), self.ticks.clone());
+        let fronts = [self.proxy.clone(), self.other.clone()];
         self.engine.before(move |call| {
             if QUIET.get() {
                 return Ok(());
             }
-            insist_on_safety(&engine, &proxy, &ticks, call);
+            fronts.iter().for_each(|proxy| insist_on_safety(&engine, proxy, &ticks, call));
             ticks.tick(At::Before, call)
         });
         let (proxy, ticks) = (self.proxy.clone(), self.ticks.clone());
@@ -123,7 +135,7 @@ impl World {
         let asked = format!("myorg/api:{number}");
         let observation = quiet_async(async {
             self.engine.add_image(&asked, behaviour);
-            plan::observe(&self.engine, self.proxy.as_ref(), &records, &self.app).await
+            plan::observe(&self.engine, &self.proxies, &records, &self.app).await
         })
         .await?;
         let image = quiet_async(self.engine.image(&asked)).await?.unwrap();
@@ -135,7 +147,7 @@ impl World {
     pub async fn plan_rollback(&self, to: Option<u32>) -> Result<Plan> {
         let records = self.records();
         quiet_async(async {
-            let observation = plan::observe(&self.engine, self.proxy.as_ref(), &records, &self.app).await?;
+            let observation = plan::observe(&self.engine, &self.proxies, &records, &self.app).await?;
             let live = observation.former.as_ref().unwrap().number;
             let number = to.map(ReleaseNumber).or_else(|| observation.state.previous(live)).unwrap();
             let release = records.release(number)?.unwrap();
@@ -180,7 +192,7 @@ impl World {
         };
         let decision = quiet_async(async {
             let green = plan::present(&self.engine, &plan.target).await?;
-            let live = bgd::proxy::Proxy::live(self.proxy.as_ref()).await?;
+            let live = self.proxies.of(&plan.target.app)?.live().await?;
             saga::decide(&replay, live, &plan.target, green.all_running())
         })
         .await;
@@ -237,17 +249,7 @@ impl World {
         plan: &'c Plan,
         report: &'c Reporter,
     ) -> Context<'c> {
-        Context {
-            engine: Rc::new(self.engine.clone()),
-            proxy: self.proxy.clone(),
-            store: &self.store,
-            records,
-            plan,
-            report,
-            events: RefCell::new(None),
-            process: RefCell::new(None),
-            held: Cell::new(false),
-        }
+        Context::new(Rc::new(self.engine.clone()), &self.proxies, &self.store, records, plan, report).unwrap()
     }
 
     /// Deploys a good release and nothing happens.

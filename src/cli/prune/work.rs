@@ -15,7 +15,7 @@ use crate::model::{App, AppName, Release, ReleaseNumber, Retention, label};
 use crate::own::{self, Owned};
 use crate::plan::prune::{self, Fate};
 use crate::plan::{self, record_is_lost};
-use crate::proxy::{Live, Proxy};
+use crate::proxy::{Proxies, Routes};
 use crate::record::retention::{self, Recorded, Surplus};
 use crate::record::{AppState, AppStore, JournalState, LockedApp, Store, Survey};
 
@@ -24,9 +24,11 @@ pub(super) struct Work {
     pub(super) name: AppName,
     /// The app's records under its lock; none when it is only asked what would be done.
     records: Option<LockedApp>,
-    proxy: Rc<dyn Proxy>,
-    /// What the proxy said is live when this was decided.
-    live: Option<Live>,
+    proxies: Proxies,
+    /// The configuration of what is live.
+    app: App,
+    /// What the proxies of all records routed to when this was decided.
+    routes: Routes,
     state: AppState,
     survey: Survey,
     surplus: BTreeMap<ReleaseNumber, Surplus>,
@@ -55,8 +57,8 @@ impl Work {
         check_journal(&store, records.as_ref())?;
         let (survey, state) = (store.survey()?, store.state()?);
         let Some(app) = app(&survey, &state) else { return nothing_read(name, &survey) };
-        let proxy = crate::proxy::open(engine.clone(), &app)?;
-        let observed = plan::observe(engine.as_ref(), proxy.as_ref(), &store, &app).await?;
+        let proxies = Proxies::new(engine.clone());
+        let observed = plan::observe(engine.as_ref(), &proxies, &store, &app).await?;
         if let Some(live) = observed.live.filter(|_| observed.former.is_none()) {
             return Err(record_is_lost(name, live));
         }
@@ -66,17 +68,28 @@ impl Work {
         let recorded: Vec<Recorded> = survey.releases.iter().map(Recorded::from).collect();
         let mut needed = retention::needed(&state, live, &numbers);
         needed.extend(prune::running(&observed.labelled));
+        // What a move has left is served still.
+        needed.extend(observed.routes.numbers());
         let surplus = retention::surplus(&recorded, &state, &needed, &bounds, now);
         let kept: BTreeSet<ReleaseNumber> =
             numbers.into_iter().filter(|number| !surplus.contains_key(number)).collect();
-        let containers = prune::leftovers(&observed.labelled, &observed.of_app, &kept, live);
+        let containers = prune::leftovers(&observed.labelled, &observed.of_app, &kept, live).into_iter();
+        let routed = |one: &Summary| {
+            let slot = one.labels.get(label::SLOT).map(String::as_str);
+            observed.routes.to_container(prune::release_of(one)?, slot, one.status == "running")
+        };
+        let containers = containers.map(|(container, fate)| match routed(container) {
+            Some(routed) => (container, Fate::Stays(format!("{} routes to it", routed.describe()))),
+            None => (container, fate),
+        });
         Ok(Some(Self {
             name: name.clone(),
             records,
-            proxy,
-            live: observed.live,
+            proxies,
+            app,
+            routes: observed.routes.clone(),
             journals: retention::surplus_journals(&survey.journals, &bounds, now),
-            containers: containers.into_iter().map(|(container, fate)| (container.clone(), fate)).collect(),
+            containers: containers.map(|(container, fate)| (container.clone(), fate)).collect(),
             state,
             survey,
             surplus,
@@ -154,12 +167,14 @@ impl Work {
         if now.is_some_and(|now| !prune::is_stopped(now)) {
             return Ok(Some("it was started meanwhile".to_owned()));
         }
-        if self.proxy.live().await? != self.live {
+        let Some(records) = &self.records else { return Ok(None) };
+        let routes = plan::routes(&self.proxies, records, &self.app).await?;
+        if routes != self.routes {
             return Err(Error::new(
                 Kind::Proxy,
                 format!(
                     "{} routes elsewhere than a moment ago: nothing more was removed",
-                    self.proxy.describe()
+                    self.app.proxy.describe()
                 ),
             )
             .hint(format!("see: bgd status {}", self.name)));

@@ -21,6 +21,7 @@ fn release() -> Release {
         app,
         ids: Default::default(),
         created: jiff::Timestamp::UNIX_EPOCH,
+        proxy: None,
         outcome: Outcome::Unfinished,
     }
 }

@@ -167,6 +167,10 @@ impl Proxy for NginxDriver {
         }
     }
 
+    async fn is_there(&self) -> Result<bool> {
+        Ok(self.engine.container(self.proxy.container.as_str()).await?.is_some())
+    }
+
     async fn preflight(&self) -> Result<Vec<Finding>> {
         self.look_for_trouble().await
     }
@@ -193,7 +197,7 @@ impl Proxy for NginxDriver {
             let content = read_text(&*seat.vantage, &path).await?;
             files.push((path, content));
         }
-        Ok(Former { files })
+        Ok(Former::of("nginx", files))
     }
 
     async fn preview(&self, route: &Route) -> Result<Vec<FileChange>> {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::model::NginxRoute;
 use crate::proxy::{Former, Restored};
 
@@ -10,7 +10,7 @@ use super::driver::NginxDriver;
 use super::flags::{Flag, Flags};
 use super::marker::{self, generation_of};
 use super::processes::Processes;
-use super::reload::{Asks, Before, Expected, confirm, load, put_all, read_text};
+use super::reload::{Asks, Before, DEADLINE, Expected, confirm, load, put_all, read_text};
 use super::text;
 use crate::probe::Vantage;
 use crate::proxy::seat::{NEWS, Seat, has_started};
@@ -60,8 +60,7 @@ impl NginxDriver {
     /// The app's former file. A file that was not there is replaced by one with nobody live: the user's server block
     /// may refer to the upstream, and nginx does not start when nobody defines it.
     fn former_file(&self, former: &Former) -> Result<Option<String>> {
-        let path = self.file();
-        let text = former.files.iter().find(|(file, _)| *file == path).and_then(|(_, text)| text.clone());
+        let text = former.content(&self.file())?.map(str::to_owned);
         match (text, &self.proxy.route) {
             (Some(text), _) => Ok(Some(text)),
             (None, NginxRoute::Upstream(_)) => Ok(Some(text::placeholder(&self.proxy, &self.app.name)?)),
@@ -93,7 +92,7 @@ impl NginxDriver {
         }
         self.free_space(vantage).await?;
         let before = load(&*self.engine, seat, &[(path, wanted)], Asks::Before).await?;
-        let Some(generation) = generation else { return Ok(()) };
+        let Some(generation) = generation else { return self.await_gone(seat, &before).await };
         let expected = Expected {
             app: &self.app.name,
             generation: &generation,
@@ -101,6 +100,28 @@ impl NginxDriver {
             before: Before::Known(&before),
         };
         confirm(&*self.engine, seat, &expected).await
+    }
+
+    /// Waits until nginx knows nothing of the app any more: that it was told proves nothing.
+    async fn await_gone(&self, seat: &Seat, before: &[i32]) -> Result<()> {
+        let began = Instant::now();
+        loop {
+            let is_known = marker::ask(&*seat.vantage, &self.app.name).await.map_err(marker::unanswered)?;
+            let serving = Processes::look(&*self.engine, seat).await?.serving;
+            if is_known.is_none() && !serving.iter().any(|pid| before.contains(pid)) {
+                return Ok(());
+            }
+            if began.elapsed() >= DEADLINE {
+                let message = format!(
+                    "nginx in {} did not drop the route of {} within {} s",
+                    seat.container.name,
+                    self.app.name,
+                    DEADLINE.as_secs()
+                );
+                return Err(Error::new(Kind::Proxy, message));
+            }
+            sleep(PAUSE).await;
+        }
     }
 
     /// Whether nginx has loaded this generation. One that nobody answers for may be starting, and reads it then by itself:

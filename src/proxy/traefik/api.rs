@@ -156,6 +156,7 @@ mod tests {
             service: "bgd-api-r2".into(),
             url: "http://api-r2:3000".into(),
             generation: "1".into(),
+            asked: "api".into(),
         };
         let router = |status, service| json!({"status": status, "service": service, "error": ["why"]});
         assert_eq!(wrong_router(&router("enabled", "bgd-api-r2"), &expected), None);

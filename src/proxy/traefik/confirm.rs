@@ -77,7 +77,7 @@ impl TraefikDriver {
 
     async fn look(&self, scene: &Scene<'_>, expected: Option<&Published>, proof: Proof) -> Seen {
         if let Ok(door) = scene.door {
-            let request = self.marker_request(door);
+            let request = self.marker_request(door, expected);
             // One at first: mostly it is not yet so, and each request goes to the app.
             for burst in [1, BURST - 1] {
                 let asked = (0..burst).map(|_| scene.seat.vantage.request(&request));
@@ -98,17 +98,18 @@ impl TraefikDriver {
     }
 
     /// The request that the marker's router takes. A path that is cheap for the app, where the rule allows it.
-    pub(super) fn marker_request(&self, door: &Door) -> Request {
+    pub(super) fn marker_request(&self, door: &Door, published: Option<&Published>) -> Request {
         let path = match &self.app.health {
             Health::Http { path, .. } if door.meets.allows(path) => path,
             _ => door.meets.path(),
         };
-        self.request_at(door, path, None, LIMIT)
+        let asked = published.map_or_else(|| self.means.marker(&self.app.name), |known| known.asked.clone());
+        door.request(&self.app.name, path, None, &asked, LIMIT)
     }
 
     /// A request to the marker's router.
     pub(super) fn request_at(&self, door: &Door, path: &str, host: Option<&str>, limit: Duration) -> Request {
-        door.request(&self.app.name, path, host, self.app.name.as_str(), limit)
+        door.request(&self.app.name, path, host, &self.means.marker(&self.app.name), limit)
     }
 
     /// Nothing could tell what Traefik does.
@@ -156,9 +157,11 @@ pub fn told(answer: &Answer) -> Option<Live> {
     Some(Live { slot, release })
 }
 
-/// Asks the marker what is live.
-pub async fn ask(vantage: &dyn Vantage, request: &Request) -> Result<Option<Live>, Failure> {
-    vantage.request(request).await.map(|answer| told(&answer))
+/// Asks the marker what is live, and by which text.
+pub async fn ask(vantage: &dyn Vantage, request: &Request) -> Result<Option<(Live, String)>, Failure> {
+    let answer = vantage.request(request).await?;
+    let generation = answer.header("x-bgd-generation").unwrap_or_default().to_owned();
+    Ok(told(&answer).map(|live| (live, generation)))
 }
 
 fn judge(answer: &Result<Answer, Failure>, expected: Option<&Published>, proof: Proof) -> Seen {
@@ -219,6 +222,7 @@ mod tests {
             service: "bgd-api-r2".into(),
             url: "http://api-r2:3000".into(),
             generation: "ab".into(),
+            asked: "api".into(),
         };
         let new = [("x-bgd-generation", "ab"), ("x-bgd-release", "2"), ("x-bgd-slot", "green")];
         let old = [("x-bgd-generation", "aa"), ("x-bgd-release", "1"), ("x-bgd-slot", "blue")];

@@ -22,6 +22,7 @@ use super::in_flight::AtSwitch;
 use super::labels::ByLabels;
 use super::look;
 use super::means::{Means, Scene};
+use super::names;
 use super::rivals;
 use super::settings::Settings;
 
@@ -113,6 +114,16 @@ impl TraefikDriver {
         })
     }
 
+    /// Whether a router is bgd's for this app, by whichever means it was written.
+    pub(super) fn is_own_by_any(&self, name: &str) -> bool {
+        let app = &self.app.name;
+        match name.rsplit_once('@') {
+            Some((router, "file")) => router == names::router(app) || router == names::marker(app),
+            Some((router, "docker")) => ByLabels::default().is_own(app, router),
+            _ => false,
+        }
+    }
+
     /// The same, where Traefik has to run.
     async fn running(&self) -> Result<Known> {
         let known = self.known().await?;
@@ -145,6 +156,10 @@ impl Proxy for TraefikDriver {
             Some(version) => format!("Traefik {version} in {}", self.proxy.container),
             None => format!("Traefik in {}", self.proxy.container),
         }
+    }
+
+    async fn is_there(&self) -> Result<bool> {
+        Ok(self.engine.container(self.proxy.container.as_str()).await?.is_some())
     }
 
     async fn preflight(&self) -> Result<Vec<Finding>> {

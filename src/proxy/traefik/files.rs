@@ -1,9 +1,10 @@
 use async_trait::async_trait;
 
 use crate::error::{Error, Kind, Result};
-use crate::model::AppName;
+use crate::model::{AppName, label};
 use crate::proxy::{FileChange, Finding, Former, Route};
 
+use super::labels::GENERATION;
 use super::means::{Means, Scene};
 use super::names;
 use super::preflight::files as checks;
@@ -66,13 +67,23 @@ impl Means for Files {
         "file"
     }
 
+    fn marker(&self, app: &AppName) -> String {
+        app.to_string()
+    }
+
+    async fn is_of_another(&self, scene: &Scene<'_>, generation: &str) -> Result<bool> {
+        // Carriers that an earlier bgd has made answer to the same word.
+        let carriers = scene.engine.containers(&[format!("{}={}", label::CARRIER, scene.app.name)]).await?;
+        Ok(carriers.iter().any(|one| one.labels.get(GENERATION).is_some_and(|own| own == generation)))
+    }
+
     async fn published(&self, scene: &Scene<'_>) -> Result<Option<Published>> {
         let text = self.read(scene).await?;
         Ok(text.and_then(|text| text::published(&scene.app.name, &text)))
     }
 
     async fn snapshot(&self, scene: &Scene<'_>) -> Result<Former> {
-        Ok(Former { files: vec![(self.path(scene), self.read(scene).await?)] })
+        Ok(Former::of("traefik file", vec![(self.path(scene), self.read(scene).await?)]))
     }
 
     async fn preview(&self, scene: &Scene<'_>, route: &Route) -> Result<Vec<FileChange>> {
@@ -96,8 +107,7 @@ impl Means for Files {
     }
 
     async fn put_back(&self, scene: &Scene<'_>, former: &Former) -> Result<()> {
-        let path = self.path(scene);
-        let text = former.files.iter().find(|(file, _)| *file == path).and_then(|(_, text)| text.as_deref());
+        let text = former.content(&self.path(scene))?;
         let Some((text, now)) = text.zip(self.read(scene).await?) else {
             return self.put(scene, text).await;
         };

@@ -62,9 +62,13 @@ impl TraefikDriver {
             Error::new(Kind::Proxy, message).caused_by(failure)
         };
         if let Ok(door) = scene.door {
-            let told = ask(&*scene.seat.vantage, &self.marker_request(door)).await.map_err(unanswered)?;
-            if told.is_some() {
-                return Ok(told);
+            let request = self.marker_request(door, published);
+            let told = ask(&*scene.seat.vantage, &request).await.map_err(unanswered)?;
+            if let Some((live, generation)) = told
+                && (published.is_some_and(|known| known.generation == generation)
+                    || !self.means.is_of_another(scene, &generation).await?)
+            {
+                return Ok(Some(live));
             }
         }
         match api(scene) {

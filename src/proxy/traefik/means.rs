@@ -21,6 +21,14 @@ pub trait Means {
     /// The name of the provider, as it stands behind the `@` of a router's name.
     fn provider(&self) -> &'static str;
 
+    /// What a request says in `X-Bgd-Marker` to ask which release is live by this means. No other means answers to it.
+    fn marker(&self, app: &AppName) -> String;
+
+    /// Whether an answer of this generation comes from a route that was written by another means.
+    async fn is_of_another(&self, _scene: &Scene<'_>, _generation: &str) -> Result<bool> {
+        Ok(false)
+    }
+
     /// What is written for Traefik now; `None` when there is nothing of bgd's for this app.
     async fn published(&self, scene: &Scene<'_>) -> Result<Option<Published>>;
 

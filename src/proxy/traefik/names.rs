@@ -12,6 +12,11 @@ pub fn marker(app: &AppName) -> String {
     format!("bgd-{app}_marker")
 }
 
+/// What a request says to ask the carrier that is live. No app's name holds an `@`, so that no file answers to it.
+pub fn carriers(app: &AppName) -> String {
+    format!("{app}@docker")
+}
+
 /// The app whose router this is, by its full name (`NAME@PROVIDER`); `None` when it is not one that bgd makes.
 pub fn app_of_router(name: &str) -> Option<AppName> {
     let (name, provider) = name.split_once('@')?;

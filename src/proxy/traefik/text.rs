@@ -86,6 +86,8 @@ pub struct Published {
     pub url: String,
     /// Tells one text from another.
     pub generation: String,
+    /// What a request has to say in `X-Bgd-Marker` to be answered by this route and by no other.
+    pub asked: String,
 }
 
 /// The rule of the marker router. Only Traefik's own network namespace can ask it: whoever comes from elsewhere has
@@ -268,5 +270,6 @@ pub fn published(app: &AppName, text: &str) -> Option<Published> {
         service: value("service")?.to_owned(),
         url: value("url")?.to_owned(),
         generation: value("generation")?.to_owned(),
+        asked: app.to_string(),
     })
 }

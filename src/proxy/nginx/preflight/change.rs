@@ -64,34 +64,15 @@ pub fn check(tree: &Tree<'_>, scene: &Scene<'_>, former: &Former) -> Vec<Finding
     let [(host, port), ..] = lost[..] else { return findings };
     let all = lost.iter().map(|(host, port)| format!("{host} on port {port}")).collect::<Vec<_>>().join(", ");
     match &scene.proxy.route {
-        // Only names go away, and some stay: that was meant.
-        NginxRoute::Server(block) if lost.len() < former.served.len() && block.listen == *port => {
-            findings.push(Finding {
-                severity: Severity::Warning,
-                message: format!("bgd serves {all} today, and no more after this deploy: the configuration does not name it"),
-                remedy: Some("add it to  proxy.nginx.server.host  if somebody still asks for it".to_owned()),
-            });
-        }
-        NginxRoute::Server(block) if block.listen == *port => {
-            let mut hosts = block.hosts.clone();
-            hosts.extend(lost.iter().map(|(host, _)| host.clone()));
-            findings.push(refusal(
-                format!("bgd serves {all} today, and this deploy would end that at once"),
-                format!(
-                    "serve both first:  host: [{}] , deploy, and take away the former name with a later deploy",
-                    hosts.join(", ")
-                ),
-            ));
-        }
         NginxRoute::Server(_) => findings.push(refusal(
-            format!("bgd serves {all} today, and this deploy would end that at once"),
+            format!("{all} is served by the file of this app today, and this deploy would end that at once"),
             format!(
                 "add a server block of your own for {host} on port {port}, such as a redirect, and leave nginx running, without a \
                  reload: bgd's reload brings both"
             ),
         )),
         NginxRoute::Upstream(name) => findings.push(refusal(
-            format!("bgd serves {all} today, and no server block would do so after this deploy"),
+            format!("{all} is served by the file of this app today, and no server block would do so after this deploy"),
             format!(
                 "add a server block for {host} on port {port} with  location / {{ proxy_pass http://{name}; }}  and leave nginx \
                  running, without a reload: bgd's reload brings both"
@@ -105,8 +86,8 @@ pub fn check(tree: &Tree<'_>, scene: &Scene<'_>, former: &Former) -> Vec<Finding
 fn is_kept(tree: &Tree<'_>, scene: &Scene<'_>, host: &str, port: u16) -> bool {
     match &scene.proxy.route {
         NginxRoute::Server(block) => {
-            (block.listen == port && block.hosts.iter().any(|name| name == host))
-                || tree.server_for(host, port, scene.file).is_some()
+            // Hosts that go away are a question of the move (`plan::moves`), where the user can say that it is meant.
+            block.listen == port || tree.server_for(host, port, scene.file).is_some()
         }
         NginxRoute::Upstream(_) => tree.passes(host, port, scene.upstream, scene.file),
     }
@@ -209,14 +190,6 @@ mod tests {
         assert_eq!(found(UPSTREAM, upstream("other"), refers).len(), 1);
         assert_eq!(found(UPSTREAM, server(&["a.test"], 80), ""), []);
         assert_eq!(found(UPSTREAM, upstream("api_backend"), refers), []);
-    }
-
-    #[test]
-    fn a_name_is_added_first_and_taken_away_later() {
-        assert_eq!(found(SERVER, server(&["a.test", "b.test", "c.test"], 80), ""), []);
-        assert_eq!(found(SERVER, server(&["c.test"], 80), "")[0].0, Severity::Refusal);
-        let fewer = found(SERVER, server(&["a.test"], 80), "");
-        assert!(fewer[0].0 == Severity::Warning && fewer[0].1.contains("b.test on port 80"), "{fewer:?}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::CarrierKind;
 use crate::docker::Summary;
 use crate::model::{AppName, ContainerSpec, ReleaseNumber, Restart, Slot, label};
 use crate::probe::helper;
+use crate::proxy::traefik::names;
 
 /// Labels by which bgd reads a carrier back, beside [`label::CARRIER`] and [`label::RELEASE`]. A carrier has neither
 /// `bgd.app` nor `bgd.slot`: it is none of the app's containers.
@@ -11,7 +12,8 @@ const SLOT: &str = "bgd.carrier.slot";
 const SEQUENCE: &str = "bgd.carrier.sequence";
 const PRIORITY: &str = "bgd.carrier.priority";
 const BASE: &str = "bgd.carrier.base";
-const GENERATION: &str = "bgd.carrier.generation";
+/// The label that is [`Carrier::generation`].
+pub const GENERATION: &str = "bgd.carrier.generation";
 
 /// A container whose labels hold the route to a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +79,14 @@ impl Carrier {
     /// alone, live or not.
     pub fn id(&self, app: &AppName) -> String {
         id(app, self.release, self.sequence)
+    }
+
+    /// What a request says to be answered by the carrier that is live: one that an earlier bgd has made answers to its own
+    /// id, and to the app's name, which a file answers to as well.
+    pub fn asked(&self, app: &AppName) -> String {
+        let (all, own) = (names::carriers(app), self.id(app));
+        let rule = self.labels.get(&format!("traefik.http.routers.{own}_marker.rule"));
+        if rule.is_some_and(|rule| rule.contains(&format!("`{all}`"))) { all } else { own }
     }
 
     /// The same route under another number and priority.

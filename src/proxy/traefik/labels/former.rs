@@ -7,6 +7,17 @@ use super::{Carriers, next};
 use crate::error::{Context, Error, Kind, Result};
 use crate::proxy::Former;
 
+/// What a snapshot of carriers says of itself.
+const MEANS: &str = "traefik labels";
+
+/// Whether the carriers were looked at. One of before that was told lists them by name, and files by path.
+fn is_of_carriers(former: &Former) -> bool {
+    match &former.means {
+        Some(means) => means == MEANS,
+        None => former.files.iter().all(|(name, _)| !name.starts_with('/')),
+    }
+}
+
 /// A carrier as a snapshot holds it, under the container's name.
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -28,7 +39,7 @@ impl Carriers {
             ))
         };
         let files = self.list().await?.into_iter().map(keep).collect::<Result<_>>()?;
-        Ok(Former { files })
+        Ok(Former::of(MEANS, files))
     }
 
     /// Puts the route of a snapshot before all others, and returns its carrier; what was made since goes by
@@ -40,6 +51,9 @@ impl Carriers {
     /// # Errors
     /// Of the kind `Docker`, or `Other` when the snapshot cannot be read.
     pub async fn put_back(&self, former: &Former) -> Result<Option<Carrier>> {
+        if !is_of_carriers(former) {
+            return Err(former.elsewhere(&format!("the route carriers of {}", self.app)));
+        }
         let all = self.list().await?;
         let Some(was) = self.live_in(former)? else {
             for carrier in &all {

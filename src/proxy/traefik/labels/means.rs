@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::{App, AppName, ProxyConfig, ReleaseNumber};
 use crate::proxy::traefik::door::Door;
 use crate::proxy::traefik::means::{Means, Scene};
+use crate::proxy::traefik::names;
 use crate::proxy::traefik::preflight::{labels as checks, refusal};
 use crate::proxy::traefik::text::Published;
 use crate::proxy::{FileChange, Finding, Former, Live, Route};
@@ -101,6 +102,7 @@ fn published(app: &AppName, carrier: &Carrier) -> Published {
         router: id.clone(),
         service: id,
         generation: carrier.generation.clone(),
+        asked: carrier.asked(app),
     }
 }
 
@@ -108,6 +110,10 @@ fn published(app: &AppName, carrier: &Carrier) -> Published {
 impl Means for ByLabels {
     fn provider(&self) -> &'static str {
         "docker"
+    }
+
+    fn marker(&self, app: &AppName) -> String {
+        names::carriers(app)
     }
 
     async fn published(&self, scene: &Scene<'_>) -> Result<Option<Published>> {

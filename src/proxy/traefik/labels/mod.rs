@@ -32,7 +32,7 @@ use std::rc::Rc;
 
 use tokio::sync::OnceCell;
 
-pub use carrier::Carrier;
+pub use carrier::{Carrier, GENERATION};
 pub use means::ByLabels;
 pub use support::{CarrierKind, support, unfit_labels};
 pub use text::{GENERATION_HEADER, MARKER_HEADER, RELEASE_HEADER, SLOT_HEADER};

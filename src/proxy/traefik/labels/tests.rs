@@ -37,6 +37,7 @@ fn app(change: impl FnOnce(&mut TraefikProxy)) -> App {
         proxy: ProxyConfig::Traefik(proxy),
         watch_window: std::time::Duration::ZERO,
         drain_timeout: std::time::Duration::ZERO,
+        keep_old: None,
         retire: Retire::Stop,
         rename: false,
         retention: crate::model::Retention::default(),

@@ -8,10 +8,11 @@ use super::carrier::{Carrier, Made, id};
 use crate::error::{Error, Kind, Result};
 use crate::model::{App, AppName, TraefikProxy, TraefikRouter};
 use crate::proxy::Target;
+use crate::proxy::traefik::names;
 use crate::template::Templates;
 
-/// The request header that leads to the marker's router: the app's name for the live carrier, [`Carrier::id`] for one
-/// of its own.
+/// The request header that leads to the marker's router: `APP@docker` for the live carrier, [`Carrier::id`] for one of
+/// its own.
 pub const MARKER_HEADER: &str = "X-Bgd-Marker";
 /// The header of the marker's answer that names the release.
 pub const RELEASE_HEADER: &str = "X-Bgd-Release";
@@ -141,7 +142,8 @@ impl Writer {
             Some((_, asked_by)) => asked_by.replace(ASKED, what),
             None => format!("Header(`{MARKER_HEADER}`, `{what}`)"),
         };
-        let marker_rule = format!("({}) && ({} || {})", router.rule, asked(app.as_str()), asked(&id));
+        let marker_rule =
+            format!("({}) && ({} || {})", router.rule, asked(&names::carriers(app)), asked(&id));
         let tls = router
             .tls
             .as_ref()

@@ -55,7 +55,8 @@ impl TraefikDriver {
         let Some(api) = api(scene) else { return };
         // What the API does not tell now, verify will say.
         let Ok(Some(data)) = api.get("rawdata").await else { return };
-        let own = |name: &str| self.is_own(name);
+        // Between its own means a move leaves one route, whatever the priorities.
+        let own = |name: &str| self.is_own_by_any(name);
         findings.extend(routes::same_rule(&data, &self.proxy.router, scene.proxy.router.priority, own));
         findings.extend(routes::missing_middlewares(
             &data,
