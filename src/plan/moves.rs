@@ -93,8 +93,10 @@ fn is_within_nginx(from: &App, to: &App) -> bool {
 fn check_hosts(from: &App, to: &App) -> Result<()> {
     let then = to.proxy.hosts();
     let lost: Vec<&str> = from.proxy.hosts().into_iter().filter(|host| !then.contains(host)).collect();
-    // Where no host is written out, as in a rule of another kind, nothing can be said.
-    if then.is_empty() || lost.is_empty() || to.keep_old == Some(Duration::ZERO) {
+    // Where no host is written out, as in a rule of another kind, nothing can be said. When none of them stays,
+    // `--same-app` has been said already.
+    let none_stays = !then.iter().any(|host| from.proxy.hosts().contains(host));
+    if none_stays || lost.is_empty() || to.keep_old == Some(Duration::ZERO) {
         return Ok(());
     }
     Err(Error::new(

@@ -110,3 +110,25 @@ async fn a_disturbed_move_ends_on_either_side_and_nothing_routed_is_stopped() {
         assert_eq!(ends.len(), 2, "only one end was met");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_is_served_is_not_dropped_without_a_word() {
+    let served_for = |world: &mut World, hosts: &str| {
+        let text = format!(
+            "{{\"hosts\":[{hosts}],\"listen\":80,\"max_body\":0,\"read_timeout\":{{\"secs\":60,\"nanos\":0}},\"tls\":null}}"
+        );
+        let bgd::model::ProxyConfig::Nginx(nginx) = &mut world.app.proxy else { panic!("no nginx") };
+        nginx.route = bgd::model::NginxRoute::Server(serde_json::from_str(&text).unwrap());
+    };
+    let mut world = World::new("");
+    served_for(&mut world, "\"a.test\",\"b.test\"");
+    world.deploy().await;
+    served_for(&mut world, "\"b.test\"");
+    let error = world.plan_deploy(Behaviour::Runs).await.unwrap_err();
+    assert!(error.to_string().contains("a.test"), "{error}");
+    world.app.keep_old = Some(Duration::ZERO);
+    world.plan_deploy(Behaviour::Runs).await.unwrap();
+    world.app.keep_old = None;
+    served_for(&mut world, "\"a.test\",\"b.test\",\"c.test\"");
+    world.plan_deploy(Behaviour::Runs).await.unwrap();
+}
