@@ -5,6 +5,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -20,6 +21,10 @@ pub(crate) async fn connect(target: SocketAddr) -> io::Result<TcpStream> {
     }
     Ok(stream)
 }
+
+/// The parts of a body that is sent slowly.
+const PARTS: usize = 24;
+const PARTS_U32: u32 = 24;
 
 /// A connection that carries one request after the other.
 pub(crate) struct Connection {
@@ -46,12 +51,27 @@ impl Connection {
         }
     }
 
-    /// Sends a request and reads its answer at the same time, as an echo may begin before the request has ended.
-    pub async fn exchange(&mut self, request: &[u8]) -> Result<Answer, Failure> {
+    /// Sends a request and reads its answer at the same time, as an echo may begin before the request has ended. Where
+    /// `upload` says so, what comes behind the first `head` bytes is sent over that time, in equal parts.
+    pub async fn exchange(
+        &mut self,
+        request: &[u8],
+        head: usize,
+        upload: Option<Duration>,
+    ) -> Result<Answer, Failure> {
         let idle_end = self.has_ended();
         let (reader, mut writer) = self.stream.split();
         let mut incoming = Incoming::new(reader, &mut self.buffer);
-        let mut writing = pin!(writer.write_all(request));
+        let mut writing = pin!(async {
+            let Some(over) = upload else { return writer.write_all(request).await };
+            let (head, body) = request.split_at(head);
+            writer.write_all(head).await?;
+            for part in body.chunks(body.len().div_ceil(PARTS).max(1)) {
+                tokio::time::sleep(over / PARTS_U32).await;
+                writer.write_all(part).await?;
+            }
+            Ok(())
+        });
         let mut write_error = None;
         let mut written = false;
         let read = {

@@ -22,12 +22,27 @@ pub enum Kind {
     Post,
     /// A WebSocket that stays open, with an echo every 200 ms.
     Websocket,
+    /// `POST /digest` with 4 KiB that come over 12 s, a connection per request.
+    SlowUpload,
+    /// `GET /stream?ms=8000`, a connection per request: headers and first bytes, 8 s of silence, the rest.
+    SilentStream,
+    /// A WebSocket that stays open, with an echo every 8 s and silence between them.
+    SilentWebsocket,
 }
 
 impl Kind {
     /// Every kind, in the order in which reports list them.
-    pub const ALL: [Self; 6] =
-        [Self::PacedKeepalive, Self::Keepalive, Self::PerConnection, Self::Slow, Self::Post, Self::Websocket];
+    pub const ALL: [Self; 9] = [
+        Self::PacedKeepalive,
+        Self::Keepalive,
+        Self::PerConnection,
+        Self::Slow,
+        Self::Post,
+        Self::Websocket,
+        Self::SlowUpload,
+        Self::SilentStream,
+        Self::SilentWebsocket,
+    ];
 
     /// The name by which the command line and reports call it.
     pub fn name(self) -> &'static str {
@@ -38,6 +53,9 @@ impl Kind {
             Self::Slow => "slow",
             Self::Post => "post",
             Self::Websocket => "websocket",
+            Self::SlowUpload => "slow-upload",
+            Self::SilentStream => "silent-stream",
+            Self::SilentWebsocket => "silent-websocket",
         }
     }
 
@@ -46,7 +64,25 @@ impl Kind {
         match self {
             Self::PacedKeepalive | Self::Post => Some(Duration::from_millis(50)),
             Self::Websocket => Some(Duration::from_millis(200)),
+            Self::SilentWebsocket => Some(Duration::from_secs(8)),
+            // The next one begins before the last has ended only with more clients; so they are spread over that time.
+            Self::SlowUpload => Some(Duration::from_secs(12)),
+            Self::SilentStream => Some(Duration::from_secs(8)),
             Self::Keepalive | Self::PerConnection | Self::Slow => None,
+        }
+    }
+
+    /// The time over which the body is sent, in equal parts.
+    pub(crate) fn upload(self) -> Option<Duration> {
+        (self == Self::SlowUpload).then_some(Duration::from_secs(12))
+    }
+
+    /// What a request takes by itself, beside the time that it may take.
+    pub(crate) fn takes(self) -> Duration {
+        match self {
+            Self::SlowUpload => Duration::from_secs(12),
+            Self::SilentStream => Duration::from_secs(8),
+            _ => Duration::ZERO,
         }
     }
 }

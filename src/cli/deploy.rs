@@ -45,11 +45,11 @@ pub struct Args {
     #[arg(short, long)]
     pub yes: bool,
 
-    /// Do not watch real traffic after the switch
+    /// Do not watch the release after the switch
     #[arg(long, conflicts_with = "window")]
     pub no_watch: bool,
 
-    /// How long real traffic is watched after the switch, such as 30s or 10m
+    /// How long the release is watched after the switch, such as 30s or 10m
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub window: Option<Duration>,
 

@@ -140,29 +140,35 @@ pub struct Moved {
     pub was_answered: bool,
 }
 
-/// Nothing moved for this long where the last thing to move was an answer: such a connection is idle.
-const QUIET: Duration = Duration::from_millis(500);
-/// The same where answer and request are too close to each other to tell which came last.
-const QUIET_UNCLEAR: Duration = Duration::from_secs(5);
+/// What a proxy's connection to an app carries, as far as what moved on it tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carries {
+    /// Nothing was ever asked on it.
+    Nothing,
+    /// The proxy has asked for something, and nothing has come back since.
+    Request,
+    /// Something came back last, this long ago. The request may have ended with that, or its answer pauses: a stream of
+    /// events, a long poll, a WebSocket.
+    Unclear(Duration),
+    /// The kernel does not tell what moved.
+    Unknown,
+}
 
 impl Connection {
-    /// Whether a proxy's connection to an app may carry a request, told by what moved on it.
-    ///
-    /// It does as long as the proxy has sent something and nothing has come back. When an answer came last, it is idle
-    /// after half a second; an answer that pauses for longer within itself, or a WebSocket whose last word was the
-    /// app's, cannot be told from that. When both moved within one tick, an acknowledgement that came later shows that
-    /// the app was given another request meanwhile; without one it counts as idle after five seconds.
-    pub fn is_busy(&self) -> bool {
-        let Some(moved) = self.moved else { return true };
+    /// Tells what the connection carries.
+    pub fn carries(&self) -> Carries {
+        let Some(moved) = self.moved else { return Carries::Unknown };
         let Moved { sent, received, acknowledged, was_asked, was_answered } = moved;
         // A connection that was opened ahead of need begins with all times alike.
-        if !was_asked || !was_answered {
-            return was_asked;
+        if !was_asked {
+            return Carries::Nothing;
         }
-        if sent < received || (sent == received && acknowledged < received) {
-            return true;
+        // When both moved within one tick, an acknowledgement that came later shows that the app was given another request
+        // meanwhile.
+        if !was_answered || sent < received || (sent == received && acknowledged < received) {
+            return Carries::Request;
         }
-        received < if sent == received { QUIET_UNCLEAR } else { QUIET }
+        Carries::Unclear(received)
     }
 }
 
@@ -172,7 +178,7 @@ mod tests {
 
     #[test]
     fn what_moved_last_tells_whether_a_request_is_under_way() {
-        let busy = |sent, received, acknowledged| {
+        let carries = |sent, received, acknowledged| {
             let millis = Duration::from_millis;
             let moved = Moved {
                 sent: millis(sent),
@@ -182,12 +188,13 @@ mod tests {
                 was_answered: true,
             };
             let any = SocketAddr::from(([127, 0, 0, 1], 1));
-            Connection { local: any, remote: any, moved: Some(moved) }.is_busy()
+            Connection { local: any, remote: any, moved: Some(moved) }.carries()
         };
-        assert!(busy(5_000, 9_000, 5_000), "asked, and silent for five seconds");
-        assert!(busy(300, 100, 100), "answered just now");
-        assert!(!busy(900, 600, 600), "answered, and quiet since");
-        assert!(busy(900, 900, 860), "asked again in the same tick");
-        assert!(busy(900, 900, 900) && !busy(5_000, 5_000, 5_000), "unclear");
+        let unclear = |millis| Carries::Unclear(Duration::from_millis(millis));
+        assert_eq!(carries(5_000, 9_000, 5_000), Carries::Request, "asked, and silent for five seconds");
+        assert_eq!(carries(300, 100, 100), unclear(100), "answered just now");
+        assert_eq!(carries(9_900, 9_600, 9_600), unclear(9_600), "answered in part, or whole, long ago");
+        assert_eq!(carries(900, 900, 860), Carries::Request, "asked again in the same tick");
+        assert_eq!(carries(900, 900, 900), unclear(900));
     }
 }

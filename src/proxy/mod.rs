@@ -3,6 +3,7 @@
 //! Nothing above this module knows which proxy it is.
 
 mod former;
+mod in_flight;
 pub mod nginx;
 mod open;
 mod preflight;
@@ -11,7 +12,6 @@ mod routes;
 pub(crate) mod seat;
 pub mod traefik;
 
-use std::fmt;
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -23,6 +23,7 @@ use crate::model::{ReleaseNumber, Slot};
 use crate::probe::{Answer, Failure, Vantage};
 
 pub use former::{Former, Looked};
+pub use in_flight::{InFlight, Known};
 pub use open::{open, seen_many};
 pub use proxies::Proxies;
 pub use routes::{Routed, Routes};
@@ -88,7 +89,7 @@ pub trait Proxy {
     /// unless `route.idle` says that it is kept. What is live stays live.
     async fn forget_idle(&self, route: &Route) -> Result<()>;
 
-    /// What is still in flight towards these addresses of a slot that gets no new requests.
+    /// What is still in flight towards these addresses of a slot that gets no new requests, and how far that can be told.
     async fn in_flight(&self, left: &[IpAddr]) -> Result<InFlight>;
 
     /// Sends a request through the proxy to whatever is live, as a client of the app would.
@@ -160,28 +161,6 @@ pub struct FileChange {
     pub now: Option<String>,
     /// The content after the deploy.
     pub then: Option<String>,
-}
-
-/// What is left of a slot that gets no new requests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct InFlight {
-    /// Workers of the proxy with a former configuration, which may still hold requests.
-    pub old_workers: usize,
-    /// Open connections from the proxy to the slot.
-    pub connections: usize,
-}
-
-impl InFlight {
-    /// Whether nothing is left.
-    pub fn is_empty(self) -> bool {
-        self.old_workers == 0 && self.connections == 0
-    }
-}
-
-impl fmt::Display for InFlight {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} open connections, {} old proxy workers", self.connections, self.old_workers)
-    }
 }
 
 /// A request through the proxy.

@@ -4,10 +4,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::{Context, Step};
+use crate::config::show_duration;
 use crate::error::Result;
 use crate::model::{App, Retire};
 use crate::plan::Move;
-use crate::proxy::{Proxy, Restored, Route};
+use crate::proxy::{Known, Proxy, Restored, Route};
 
 /// Has the proxy forget blue while what blue was given comes to its end: both leave what is live as it is, and neither
 /// waits for the other.
@@ -65,21 +66,28 @@ async fn forget(context: &Context<'_>, keeps_blue: bool) -> Result<()> {
     context.green_proxy().forget_idle(&route).await
 }
 
-/// Waits until nothing is in flight from a proxy towards these addresses, at most as long as the configuration says.
+/// Waits until it is known that nothing is in flight from a proxy towards these addresses, at most as long as the configuration says.
 pub(super) async fn wait(context: &Context<'_>, proxy: &dyn Proxy, addresses: &[IpAddr]) -> Result<String> {
     let limit = context.app().drain_timeout;
     let began = Instant::now();
     loop {
         let left = proxy.in_flight(addresses).await?;
-        if left.is_empty() {
-            return Ok("nothing is in flight on the old release".to_owned());
-        }
-        if began.elapsed() >= limit {
-            context.report.warn(
-                format!("after {} s there were still {left} on the old release", limit.as_secs()),
-                Some("raise `drain.timeout` if they should have been given more time".to_owned()),
-            );
-            return Ok(format!("{left} were left at the deadline"));
+        match left.known() {
+            Known::Nothing => return Ok(format!("nothing is in flight on the old release: {}", left.how)),
+            Known::Something if began.elapsed() >= limit => {
+                context.report.warn(
+                    format!("after {} there were still {left} on the old release", show_duration(limit)),
+                    Some("raise `drain.timeout` if they should have been given more time".to_owned()),
+                );
+                return Ok(format!("{left} were left at the deadline"));
+            }
+            Known::CannotTell(why) if began.elapsed() >= limit => {
+                let waited = show_duration(limit);
+                return Ok(format!(
+                    "waited for the {waited} of drain.timeout, as bgd cannot tell what is in flight: {why}"
+                ));
+            }
+            Known::Something | Known::CannotTell(_) => {}
         }
         let (done, total) = (began.elapsed().as_millis(), limit.as_millis());
         let to_u64 = |n: u128| u64::try_from(n).unwrap_or(u64::MAX);

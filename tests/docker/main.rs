@@ -11,6 +11,7 @@ mod damage;
 mod drift;
 mod hooks;
 mod identity;
+mod in_flight;
 mod killed;
 mod locks;
 mod lost;

@@ -118,13 +118,24 @@ impl Scene<Gate> {
         means: Means,
         change: impl FnOnce(GateBuilder<'_>) -> GateBuilder<'_>,
     ) -> Self {
+        Self::gate_with(run, image, means, &[], change)
+    }
+
+    /// The same with more lines about the route.
+    pub fn gate_with(
+        run: TestRun,
+        image: &str,
+        means: Means,
+        more: &[&str],
+        change: impl FnOnce(GateBuilder<'_>) -> GateBuilder<'_>,
+    ) -> Self {
         let builder = Gate::builder(&run, image);
         let builder = match means {
             Means::Files => builder.files(),
             Means::Labels => builder.labels(),
         };
         let edge = change(builder).start();
-        let proxy = edge.configuration(&format!("Host(`{HOST}`)"), &[]);
+        let proxy = edge.configuration(&format!("Host(`{HOST}`)"), more);
         Self::of(run, edge, proxy, Opening::Nothing)
     }
 }
@@ -193,7 +204,7 @@ impl<P: Deref<Target = Front>> Scene<P> {
     pub fn configure(&self, more: &str) {
         let defaults = [
             ("app", format!("app: {}", self.app)),
-            ("image", "image: bgd-test/app".to_owned()),
+            ("image", format!("image: {}", images().app("1.0").trim_end_matches(":1.0"))),
             ("port", "port: 3000".to_owned()),
             ("network", format!("network: {}", self.edge.network())),
             ("health", "health: { http: /health, deadline: 20s }".to_owned()),

@@ -203,7 +203,7 @@ impl Proxy for FakeProxy {
         self.enter("in_flight")?;
         let connections = self.in_flight.get();
         self.in_flight.set(connections.saturating_sub(1));
-        Ok(InFlight { old_workers: 0, connections })
+        Ok(InFlight { connections, ..InFlight::default() })
     }
 
     async fn through(&self, request: Through<'_>) -> Result<Answer, Failure> {

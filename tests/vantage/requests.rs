@@ -28,7 +28,7 @@ pub async fn a_request_under_way_shows_on_its_connection(host: Rc<Host>) {
             let open = vantage.connections().await.unwrap();
             // The side that asked, and not the one that was asked.
             let asked = open.iter().find(|connection| connection.remote.port() == PORT);
-            if asked.is_some_and(|asked| asked.is_busy() && asked.moved.is_some()) {
+            if asked.is_some_and(|asked| asked.carries() == bgd::probe::Carries::Request) {
                 return true;
             }
             if start.elapsed() > Duration::from_secs(1) {

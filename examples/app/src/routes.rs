@@ -2,7 +2,8 @@ use crate::app::App;
 use crate::faults::{self, HealthFault};
 use crate::in_flight::Guard;
 use crate::socket;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue, LOCATION};
 use hyper::{Method, Request, Response, StatusCode};
@@ -16,6 +17,9 @@ use std::time::Duration;
 /// A whole answer.
 pub type Content = Full<Bytes>;
 
+/// An answer whose parts may come one after the other.
+type Streamed = UnsyncBoxBody<Bytes, Infallible>;
+
 /// The longest body that is echoed, in bytes.
 const LONGEST_ECHO: usize = 16 << 20;
 
@@ -23,8 +27,11 @@ const LONGEST_ECHO: usize = 16 << 20;
 pub async fn answer(app: Arc<App>, request: Request<Incoming>) -> Result<Response<Counted>, Infallible> {
     let guard = app.in_flight.enter();
     let mut response = match interfere(&app, &request).await {
-        Some(response) => response,
-        None => route(&app, request).await,
+        Some(response) => response.map(Streamed::new),
+        None if request.method() == Method::GET && request.uri().path() == "/stream" => {
+            stream(request.uri().query().unwrap_or_default())
+        }
+        None => route(&app, request).await.map(Streamed::new),
     };
     response.headers_mut().insert("x-version", app.version_header.clone());
     Ok(response.map(|content| Counted { content, _guard: guard }))
@@ -126,13 +133,43 @@ async fn count(app: &App) -> Response<Content> {
 }
 
 async fn slow(query: &str) -> Response<Content> {
-    let ms = query.split('&').find_map(|pair| pair.strip_prefix("ms=")).unwrap_or("300");
-    match faults::duration(&format!("{ms}ms")) {
-        Ok(wait) if wait <= Duration::from_secs(600) => {
+    match milliseconds(query, "300") {
+        Ok(wait) => {
             tokio::time::sleep(wait).await;
-            text(StatusCode::OK, format!("slept {ms} ms\n"))
+            text(StatusCode::OK, format!("slept {} ms\n", wait.as_millis()))
         }
-        _ => text(StatusCode::BAD_REQUEST, "ms: a number of milliseconds, at most 600000\n"),
+        Err(refused) => refused,
+    }
+}
+
+/// Answers in two parts, with a silence between them.
+fn stream(query: &str) -> Response<Streamed> {
+    let wait = match milliseconds(query, "8000") {
+        Ok(wait) => wait,
+        Err(refused) => return refused.map(Streamed::new),
+    };
+    let parts = futures_util::stream::unfold(0, move |part| async move {
+        let text = match part {
+            0 => "begun\n",
+            1 => {
+                tokio::time::sleep(wait).await;
+                "done\n"
+            }
+            _ => return None,
+        };
+        Some((Ok(Frame::data(Bytes::from_static(text.as_bytes()))), part + 1))
+    });
+    let mut response = Response::new(Streamed::new(StreamBody::new(parts)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+/// The `ms` of a query.
+fn milliseconds(query: &str, default: &str) -> Result<Duration, Response<Content>> {
+    let ms = query.split('&').find_map(|pair| pair.strip_prefix("ms=")).unwrap_or(default);
+    match faults::duration(&format!("{ms}ms")) {
+        Ok(wait) if wait <= Duration::from_secs(600) => Ok(wait),
+        _ => Err(text(StatusCode::BAD_REQUEST, "ms: a number of milliseconds, at most 600000\n")),
     }
 }
 
@@ -179,18 +216,18 @@ fn content(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Cont
 
 /// A body that holds its request's place among those in flight.
 pub struct Counted {
-    content: Content,
+    content: Streamed,
     _guard: Guard,
 }
 
 impl Body for Counted {
     type Data = Bytes;
-    type Error = <Content as Body>::Error;
+    type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         Pin::new(&mut self.content).poll_frame(cx)
     }
 

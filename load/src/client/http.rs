@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::time::Interval;
 
 const BODY: usize = 64 * 1024;
+const SLOW_BODY: usize = 4 * 1024;
 
 /// How long the server may take to close a connection whose end it has announced, before the client closes it.
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
@@ -25,7 +26,7 @@ pub async fn run(shared: Arc<Shared>, kind: Kind, mut pace: Option<Interval>) {
             }
         }
         let began = Instant::now();
-        let outcome = shared.in_time(ask(&shared, &mut connection, &request)).await;
+        let outcome = shared.in_time(kind, ask(&shared, &mut connection, &request)).await;
         match outcome.and_then(|answer| judge(&request, answer)) {
             Ok(answer) => shared.tally().answered(kind, answer.version.as_deref(), began.elapsed()),
             Err(failure) => shared.failed(kind, failure, began).await,
@@ -52,7 +53,7 @@ async fn ask(shared: &Shared, kept: &mut Option<Connection>, request: &Request) 
             connection
         }
     };
-    let answer = connection.exchange(&request.bytes).await?;
+    let answer = connection.exchange(&request.bytes, request.head, request.upload).await?;
     connection.keeps &= request.keeps;
     *kept = Some(connection);
     Ok(answer)
@@ -80,16 +81,19 @@ struct Request {
     bytes: Vec<u8>,
     head: usize,
     keeps: bool,
+    upload: Option<Duration>,
     state: u64,
 }
 
 impl Request {
     fn new(shared: &Shared, kind: Kind) -> Self {
         let host = &shared.load.host;
-        let keeps = !matches!(kind, Kind::PerConnection | Kind::Slow);
+        let keeps = !matches!(kind, Kind::PerConnection | Kind::Slow | Kind::SlowUpload | Kind::SilentStream);
         let (method, path, length) = match kind {
             Kind::Slow => ("GET", "/slow?ms=300", 0),
             Kind::Post => ("POST", "/digest", BODY),
+            Kind::SlowUpload => ("POST", "/digest", SLOW_BODY),
+            Kind::SilentStream => ("GET", "/stream?ms=8000", 0),
             _ => ("GET", shared.load.path.as_str(), 0),
         };
         let connection = if keeps { "keep-alive" } else { "close" };
@@ -101,7 +105,7 @@ impl Request {
         let mut bytes = head.into_bytes();
         let head = bytes.len();
         bytes.resize(head + length, 0);
-        let mut request = Self { bytes, head, keeps, state: 0x9E37_79B9_7F4A_7C15 };
+        let mut request = Self { bytes, head, keeps, upload: kind.upload(), state: 0x9E37_79B9_7F4A_7C15 };
         request.next();
         request
     }

@@ -52,8 +52,12 @@ impl Shared {
     }
 
     /// Gives up on a request that takes too long.
-    async fn in_time<T>(&self, request: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        let limit = self.load.time_limit;
+    async fn in_time<T>(
+        &self,
+        kind: Kind,
+        request: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let limit = self.load.time_limit + kind.takes();
         timeout(limit, request).await.unwrap_or_else(|_| {
             Err(Failure::new(FailureKind::TimedOut, format!("no whole answer within {limit:?}")))
         })
@@ -72,7 +76,9 @@ pub(crate) async fn run_all(shared: Arc<Shared>) {
         for index in 0..count {
             let pace = kind.pace().or(shared.load.pace).map(|pace| spread(pace, index, count));
             match kind {
-                Kind::Websocket => clients.spawn(websocket::run(shared.clone(), pace)),
+                Kind::Websocket | Kind::SilentWebsocket => {
+                    clients.spawn(websocket::run(shared.clone(), kind, pace))
+                }
                 kind => clients.spawn(http::run(shared.clone(), kind, pace)),
             };
         }

@@ -15,22 +15,27 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 type Socket = WebSocketStream<TcpStream>;
 
 /// One client: a session after the other, each as long as the server holds it.
-pub async fn run(shared: Arc<Shared>, pace: Option<Interval>) {
+pub async fn run(shared: Arc<Shared>, kind: Kind, pace: Option<Interval>) {
     let Some(mut pace) = pace else { return };
     while !shared.is_stopping() {
         let mut began = Instant::now();
-        match session(&shared, &mut pace, &mut began).await {
+        match session(&shared, kind, &mut pace, &mut began).await {
             Ok(()) => {}
-            Err(failure) => shared.failed(Kind::Websocket, failure, began).await,
+            Err(failure) => shared.failed(kind, failure, began).await,
         }
     }
 }
 
 /// Connects and echoes at a pace until the server closes in order or the load is stopped. `began` is when the echo or the
 /// connection began that it is at.
-async fn session(shared: &Shared, pace: &mut Interval, began: &mut Instant) -> Result<(), Failure> {
-    let (mut socket, version) = shared.in_time(open(shared)).await?;
-    shared.tally().answered(Kind::Websocket, Some(&version), began.elapsed());
+async fn session(
+    shared: &Shared,
+    kind: Kind,
+    pace: &mut Interval,
+    began: &mut Instant,
+) -> Result<(), Failure> {
+    let (mut socket, version) = shared.in_time(kind, open(shared)).await?;
+    shared.tally().answered(kind, Some(&version), began.elapsed());
     for number in 0_u64.. {
         tokio::select! {
             _ = pace.tick() => {}
@@ -46,9 +51,9 @@ async fn session(shared: &Shared, pace: &mut Interval, began: &mut Instant) -> R
         }
         *began = Instant::now();
         let sent = format!("echo {number}");
-        match shared.in_time(echo(&mut socket, &sent)).await? {
+        match shared.in_time(kind, echo(&mut socket, &sent)).await? {
             Some(came) if came == sent => {
-                shared.tally().answered(Kind::Websocket, Some(&version), began.elapsed());
+                shared.tally().answered(kind, Some(&version), began.elapsed());
             }
             Some(came) => {
                 return Err(Failure::new(FailureKind::Mismatch, format!("sent {sent:?}, came {came:?}")));

@@ -17,7 +17,7 @@ use super::marker::{self, MARKER};
 use super::names;
 use super::processes::Processes;
 use super::reload::read_text;
-use super::text::{LiveBy, Writer};
+use super::text::{Layout, LiveBy, Writer};
 use super::version::{Method, Version};
 use crate::proxy::seat::{self, Seat};
 
@@ -31,7 +31,7 @@ pub struct NginxDriver {
     version: Cell<Option<(i32, Version)>>,
     /// Whether the user's configuration sets `keepalive_min_timeout`, and the process for which that was read.
     pub(super) users_keepalive: Cell<Option<(i32, bool)>>,
-    /// The workers that served before the last switch of this process.
+    /// The workers that there were before the last switch of this process, also those that were leaving already.
     pub(super) before_switch: RefCell<Option<Vec<i32>>>,
     /// When nginx was first seen to know the idle release.
     pub(super) known_since: Cell<Option<Instant>>,
@@ -121,7 +121,16 @@ impl NginxDriver {
             Method::Reload => String::new(),
             Method::Flag => self.inner_address(seat).await?,
         };
-        Writer::new(&self.app, &self.proxy, version, &inner).app_file(route, live_by)
+        let writer = Writer::new(&self.app, &self.proxy, version, &inner);
+        let text = writer.app_file(route, live_by)?;
+        if version.method() == Method::Flag {
+            let disk = read_text(&*seat.vantage, &self.file()).await?;
+            let first = writer.app_file_in(Layout::First, route, live_by)?;
+            if disk.is_some_and(|disk| disk == first) {
+                return Ok(first);
+            }
+        }
+        Ok(text)
     }
 
     pub(super) async fn method(&self, seat: &Seat) -> Result<Method> {

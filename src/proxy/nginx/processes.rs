@@ -21,6 +21,11 @@ pub struct Processes {
 }
 
 impl Processes {
+    /// All workers, of whichever configuration.
+    pub fn all(&self) -> Vec<i32> {
+        [self.serving.as_slice(), &self.leaving].concat()
+    }
+
     /// Looks at a container's processes: from the place inside it where that can tell, else through the engine.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ pub enum Asks {
 }
 
 /// Brings files to disk and has nginx load them. When nginx refuses, or cannot be told, the former bytes are put back
-/// before this returns. Returns the workers that served before.
+/// before this returns. Returns the workers that there were before, also those that were leaving.
 ///
 /// Success means that nginx has accepted the files and was told: [`confirm`] proves that it uses them.
 ///
@@ -61,7 +61,7 @@ pub async fn load(engine: &dyn Engine, seat: &Seat, changes: &[Change], asks: As
             && let Ok(processes) = &processes
             && processes.tell_directly(vantage).await?
         {
-            return Ok(processes.serving.clone());
+            return Ok(processes.all());
         }
     }
     let outcome = match (put, &processes) {
@@ -70,7 +70,7 @@ pub async fn load(engine: &dyn Engine, seat: &Seat, changes: &[Change], asks: As
         (Ok(()), Err(error)) => Err(Error::new(error.kind(), error.one_line())),
     };
     let refusal = match outcome {
-        Ok(output) if output.code == 0 => return Ok(processes.map(|p| p.serving).unwrap_or_default()),
+        Ok(output) if output.code == 0 => return Ok(processes.map(|p| p.all()).unwrap_or_default()),
         Ok(output) => {
             Error::new(Kind::Proxy, format!("nginx in {} refuses its configuration", seat.container.name))
                 .detail("nginx says", complaints(&output.output))

@@ -14,10 +14,11 @@ const SHARED: &str = include_str!("../../../templates/nginx/shared.conf");
 const RELOAD: &str = include_str!("../../../templates/nginx/reload.conf");
 const FLAG: &str = include_str!("../../../templates/nginx/flag.conf");
 const PLACEHOLDER: &str = include_str!("../../../templates/nginx/placeholder.conf");
-const PARTS: [(&str, &str); 3] = [
+const PARTS: [(&str, &str); 4] = [
     ("marker.conf", include_str!("../../../templates/nginx/marker.conf")),
     ("server.conf", include_str!("../../../templates/nginx/server.conf")),
     ("slot.conf", include_str!("../../../templates/nginx/slot.conf")),
+    ("inner.conf", include_str!("../../../templates/nginx/inner.conf")),
 ];
 
 /// What stands in a file before its generation is known.
@@ -58,6 +59,7 @@ struct Context {
     inner: String,
     marker: MarkerServer,
     server: Option<PublicServer>,
+    layout: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -108,6 +110,16 @@ pub enum LiveBy {
     Address,
 }
 
+/// How the file of an app for an older nginx is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// As bgd wrote it at first: a server block of bgd's chooses the release when the headers of a request are there. Such a
+    /// file is kept for as long as nothing else asks for a reload, which would break idle connections.
+    First,
+    /// An inner server chooses the release, where the connection to it is made.
+    Inner,
+}
+
 /// Writes the files of one app for one nginx.
 #[derive(Debug)]
 pub struct Writer<'a> {
@@ -141,13 +153,23 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// Of the kind `Config`, when the user's template does not render or lacks what bgd needs.
     pub fn app_file(&self, route: &Route, live_by: LiveBy) -> Result<String> {
+        // A template of the user's that was copied before there was an inner server knows nothing of it.
+        let knows_inner = self.proxy.template.as_ref().is_none_or(|text| text.contains("inner.conf"));
+        self.app_file_in(if knows_inner { Layout::Inner } else { Layout::First }, route, live_by)
+    }
+
+    /// The same in one layout.
+    ///
+    /// # Errors
+    /// As [`Writer::app_file`].
+    pub fn app_file_in(&self, layout: Layout, route: &Route, live_by: LiveBy) -> Result<String> {
         let built_in = if self.reloads() { RELOAD } else { FLAG };
         let text = self.proxy.template.as_deref().unwrap_or(built_in);
         let name = if self.proxy.template.is_some() { "proxy.nginx.template" } else { "app.conf" };
         let mut all = PARTS.to_vec();
         all.push((name, text));
         let templates = Templates::new(&all)?;
-        let mut context = self.context(route, live_by)?;
+        let mut context = self.context(layout, route, live_by)?;
         context.generation = fingerprint(&tidy(&templates.render(name, &context)?));
         let text = tidy(&templates.render(name, &context)?);
         if self.proxy.template.is_some() {
@@ -160,7 +182,7 @@ impl<'a> Writer<'a> {
         self.version.method() == Method::Reload
     }
 
-    fn context(&self, route: &Route, live_by: LiveBy) -> Result<Context> {
+    fn context(&self, layout: Layout, route: &Route, live_by: LiveBy) -> Result<Context> {
         let named = |target: &Target| Named {
             slot: target.slot,
             release: target.release.0,
@@ -183,6 +205,10 @@ impl<'a> Writer<'a> {
             inner: self.inner.to_owned(),
             marker: MarkerServer { listen: MARKER.to_string(), name: marker::name(self.app) },
             server: self.public_server(),
+            layout: match layout {
+                Layout::First => "first",
+                Layout::Inner => "inner",
+            },
         };
         check_words(&context)?;
         Ok(context)

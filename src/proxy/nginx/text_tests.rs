@@ -5,7 +5,7 @@ use crate::model::{
 };
 use crate::proxy::{Route, Target};
 
-use super::text::{LiveBy, Writer, placeholder, shared_file};
+use super::text::{Layout, LiveBy, Writer, placeholder, shared_file};
 use super::version::Version;
 
 fn target(slot: Slot, number: u32) -> Target {
@@ -44,6 +44,17 @@ fn render(
     live_by: LiveBy,
     template: Option<&str>,
 ) -> Result<String, String> {
+    render_in(None, version, route, what, live_by, template)
+}
+
+fn render_in(
+    layout: Option<Layout>,
+    version: &str,
+    route: NginxRoute,
+    what: &Route,
+    live_by: LiveBy,
+    template: Option<&str>,
+) -> Result<String, String> {
     let proxy = NginxProxy {
         container: ContainerName::parse("edge").unwrap(),
         config_dir: "/etc/nginx/conf.d/".into(),
@@ -59,7 +70,11 @@ fn render(
         version: Version::parse(version).unwrap(),
         inner: "127.47.1.2:24711",
     };
-    writer.app_file(what, live_by).map_err(|error| error.one_line())
+    let text = match layout {
+        Some(layout) => writer.app_file_in(layout, what, live_by),
+        None => writer.app_file(what, live_by),
+    };
+    text.map_err(|error| error.one_line())
 }
 
 #[test]
@@ -95,6 +110,14 @@ fn an_old_nginx_looks_at_flag_files() {
 #[test]
 fn a_server_block_of_bgds_own_on_an_old_nginx() {
     insta::assert_snapshot!(render("1.22.1", server(), &both(), LiveBy::Name, None).unwrap());
+}
+
+/// A file of the first layout is recognised by its text, so that text must never change.
+#[test]
+fn the_first_layout_of_the_files_for_an_old_nginx_is_written_as_ever() {
+    let first = |route| render_in(Some(Layout::First), "1.22.1", route, &both(), LiveBy::Name, None).unwrap();
+    insta::assert_snapshot!("first_an_old_nginx_looks_at_flag_files", first(upstream()));
+    insta::assert_snapshot!("first_a_server_block_of_bgds_own_on_an_old_nginx", first(server()));
 }
 
 #[test]

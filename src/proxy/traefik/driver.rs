@@ -18,6 +18,7 @@ use super::api::Api;
 use super::confirm::Proof;
 use super::door::{self, Door};
 use super::files::Files;
+use super::in_flight::AtSwitch;
 use super::labels::ByLabels;
 use super::look;
 use super::means::{Means, Scene};
@@ -32,6 +33,7 @@ pub struct TraefikDriver {
     pub(super) proxy: TraefikProxy,
     pub(super) means: Box<dyn Means>,
     known: RefCell<Option<Known>>,
+    pub(super) at_switch: RefCell<AtSwitch>,
 }
 
 /// How long a Traefik that is restarted again and again is followed.
@@ -61,7 +63,14 @@ impl TraefikDriver {
             TraefikMode::File { dynamic_dir } => Box::new(Files::new(dynamic_dir)?),
             TraefikMode::Labels => Box::new(ByLabels::default()),
         };
-        Ok(Self { engine, app: app.clone(), proxy: proxy.clone(), means, known: RefCell::new(None) })
+        Ok(Self {
+            engine,
+            app: app.clone(),
+            proxy: proxy.clone(),
+            means,
+            known: RefCell::new(None),
+            at_switch: RefCell::default(),
+        })
     }
 
     /// Looks the container up, takes a place in it, and reads Traefik's settings once per process.
@@ -195,7 +204,9 @@ impl Proxy for TraefikDriver {
 
     async fn switch(&self, route: &Route) -> Result<()> {
         let known = self.running().await?;
-        self.means.publish(&self.scene(&known), route).await
+        let scene = self.scene(&known);
+        self.note_middlewares(&scene).await;
+        self.means.publish(&scene, route).await
     }
 
     async fn verify(&self, route: &Route) -> Result<()> {
@@ -208,10 +219,13 @@ impl Proxy for TraefikDriver {
             let message = "what bgd wrote for Traefik was changed or taken away by somebody else";
             return Err(Error::new(Kind::Proxy, message));
         }
-        self.confirm(&scene, published.as_ref(), Proof::Answered).await
+        self.confirm(&scene, published.as_ref(), Proof::Answered).await?;
+        self.note_clients(&scene).await
     }
 
     async fn restore(&self, former: &Former) -> Result<Restored> {
+        // What was noted of a switch to the release that is left now says nothing of its own clients.
+        *self.at_switch.borrow_mut() = AtSwitch::default();
         let began = Instant::now();
         loop {
             let known = self.known().await?;

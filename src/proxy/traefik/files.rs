@@ -2,7 +2,6 @@ use async_trait::async_trait;
 
 use crate::error::{Error, Kind, Result};
 use crate::model::{AppName, label};
-use crate::probe::Connection;
 use crate::proxy::{FileChange, Finding, Former, Route};
 
 use super::labels::GENERATION;
@@ -143,9 +142,10 @@ impl Means for Files {
         Ok(())
     }
 
-    fn is_in_flight(&self, _: &Connection) -> bool {
-        // The transport of the file closes what is idle, so that whatever is open carries a request or a WebSocket.
-        true
+    fn closes_idle(&self, scene: &Scene<'_>) -> bool {
+        // The transport of the file closes what is idle, so that whatever is open carries a request or a WebSocket. A
+        // template of the user's may do without it.
+        scene.proxy.template.as_ref().is_none_or(|template| template.contains("transport.idle"))
     }
 
     async fn check(&self, scene: &Scene<'_>) -> Result<Vec<Finding>> {

@@ -1,4 +1,4 @@
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use crate::error::{Error, Kind, Result};
 use crate::model::Health;
 use crate::probe::Request;
-use crate::proxy::{Former, InFlight, Live, Target};
+use crate::proxy::{Former, Live, Target};
 
 use super::confirm::{Proof, api, ask};
 use super::driver::TraefikDriver;
@@ -138,19 +138,5 @@ impl TraefikDriver {
             }
             sleep(PAUSE).await;
         }
-    }
-
-    /// Counts open connections towards a release that was left.
-    ///
-    /// Traefik has no drain state, and keeps idle connections for 90 s by default. The transport that bgd gives to its
-    /// routes closes them after [`IDLE`](super::text::IDLE), so that what is open for longer than that is in flight: a
-    /// request, however long the app is silent about it, or a WebSocket.
-    pub(super) async fn count_in_flight(&self, scene: &Scene<'_>, left: &[IpAddr]) -> Result<InFlight> {
-        let open = scene.seat.vantage.connections().await?;
-        // Whatever its port: a release may have had another one than the configuration has now.
-        let connections = open.iter().filter(|connection| {
-            left.contains(&connection.remote.ip()) && self.means.is_in_flight(connection)
-        });
-        Ok(InFlight { old_workers: 0, connections: connections.count() })
     }
 }

@@ -5,7 +5,6 @@ use async_trait::async_trait;
 use crate::docker::Engine;
 use crate::error::Result;
 use crate::model::{App, AppName, ReleaseNumber, TraefikProxy};
-use crate::probe::Connection;
 use crate::proxy::seat::Seat;
 use crate::proxy::{FileChange, Finding, Former, Route};
 
@@ -69,9 +68,9 @@ pub trait Means {
     /// Forgets what was needed for the release that was left only.
     async fn forget(&self, scene: &Scene<'_>, route: &Route) -> Result<()>;
 
-    /// Whether an open connection to a release that was left carries a request.
-    fn is_in_flight(&self, connection: &Connection) -> bool {
-        connection.is_busy()
+    /// Whether Traefik is told to close idle connections to the app's releases soon, so that what is open carries a request.
+    fn closes_idle(&self, _scene: &Scene<'_>) -> bool {
+        false
     }
 
     /// Looks for what would stand in the way.

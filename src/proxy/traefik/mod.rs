@@ -13,6 +13,7 @@ mod confirm;
 mod door;
 mod driver;
 mod files;
+mod in_flight;
 pub mod labels;
 mod live;
 mod look;

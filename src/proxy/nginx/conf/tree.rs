@@ -98,25 +98,14 @@ impl<'a> Tree<'a> {
 
     /// A server block outside of one file that answers for this host on this port.
     pub fn server_for(&self, host: &str, port: u16, outside: &str) -> Option<Place> {
-        let suffix = format!(":{port}");
         (0..self.nodes.len())
             .find(|&i| {
                 let node = &self.nodes[i];
                 let block = &node.directive.block;
-                let mut listens = block.iter().filter(|d| d.name == "listen").peekable();
-                let port_fits = match listens.peek() {
-                    // Without `listen` it is port 80.
-                    None => port == 80,
-                    Some(_) => listens.any(|d| {
-                        let address = d.args.first().map(String::as_str).unwrap_or_default();
-                        let names_port = address.rsplit(':').next().is_some_and(|p| p.parse::<u16>().is_ok());
-                        address == &suffix[1..] || address.ends_with(&suffix) || (port == 80 && !names_port)
-                    }),
-                };
                 node.directive.name == "server"
                     && node.file != outside
                     && self.is_http(node.parent)
-                    && port_fits
+                    && listens_on_port(block, port)
                     && block.iter().any(|d| d.name == "server_name" && d.args.iter().any(|name| name == host))
             })
             .map(|i| self.place(i))
@@ -142,12 +131,40 @@ impl<'a> Tree<'a> {
         let passes = |i: &usize| {
             let node = &self.nodes[*i];
             let target = node.directive.args.first().map(String::as_str).unwrap_or_default();
-            let host = target.strip_prefix("http://").or_else(|| target.strip_prefix("https://"));
+            let host = target.split_once("://").map_or(target, |(_, host)| host);
             node.file != outside
-                && node.directive.name == "proxy_pass"
-                && host.is_some_and(|host| host.split('/').next() == Some(upstream))
+                && node.directive.name.ends_with("_pass")
+                && host.split(['/', '$']).next().is_some_and(|host| host.eq_ignore_ascii_case(upstream))
         };
         (0..self.nodes.len()).filter(passes).collect()
+    }
+
+    /// Whether some server passes requests to where a variable says, outside of files that are bgd's.
+    pub fn passes_to_a_variable(&self, is_ours: impl Fn(&str) -> bool) -> bool {
+        self.nodes.iter().any(|node| {
+            let target = node.directive.args.first().map(String::as_str).unwrap_or_default();
+            let host = target.split_once("://").map_or(target, |(_, host)| host);
+            node.directive.name.ends_with("_pass") && host.starts_with('$') && !is_ours(node.file)
+        })
+    }
+
+    /// Whether a server block outside of one file answers for this host on this port and passes requests to this upstream.
+    /// A block whose names are patterns, or that has none, may do so.
+    pub fn passes(&self, host: &str, port: u16, upstream: &str, outside: &str) -> bool {
+        self.reference_nodes(upstream, outside).into_iter().any(|i| {
+            let Some(server) = self.ancestors(i).find(|&i| self.nodes[i].directive.name == "server") else {
+                return false;
+            };
+            let block = &self.nodes[server].directive.block;
+            let mut names = block.iter().filter(|d| d.name == "server_name").flat_map(|d| &d.args).peekable();
+            let may_be = |name: &str| {
+                name.eq_ignore_ascii_case(host)
+                    || matches!(name, "_" | "")
+                    || name.starts_with(['*', '.', '~', '$'])
+                    || name.ends_with('*')
+            };
+            listens_on_port(block, port) && (names.peek().is_none() || names.any(|name| may_be(name)))
+        })
     }
 
     /// The first plain server name of a server block that passes requests to this upstream.
@@ -189,6 +206,21 @@ impl<'a> Tree<'a> {
             })
             .map(|i| self.place(i))
     }
+}
+
+/// Whether a server block listens on this port.
+fn listens_on_port(block: &[Directive], port: u16) -> bool {
+    let suffix = format!(":{port}");
+    let mut listens = block.iter().filter(|d| d.name == "listen").peekable();
+    if listens.peek().is_none() {
+        // Without `listen` it is port 80.
+        return port == 80;
+    }
+    listens.any(|d| {
+        let address = d.args.first().map(String::as_str).unwrap_or_default();
+        let names_port = address.rsplit(':').next().is_some_and(|p| p.parse::<u16>().is_ok());
+        address == &suffix[1..] || address.ends_with(&suffix) || (port == 80 && !names_port)
+    })
 }
 
 #[cfg(test)]

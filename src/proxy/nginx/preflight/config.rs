@@ -19,6 +19,8 @@ pub struct Scene<'a> {
     pub upstream: &'a str,
     /// Whether the app's file is there already.
     pub is_known: bool,
+    /// Whether a release is live by that file.
+    pub is_live: bool,
     /// Whether nginx runs.
     pub runs: bool,
 }
@@ -102,9 +104,17 @@ fn references(tree: &Tree<'_>, scene: &Scene<'_>) -> Option<Finding> {
              reload",
             scene.container
         );
+        if tree.passes_to_a_variable(|file| file.starts_with(&format!("{}/zz-bgd", scene.folder))) {
+            let message = format!(
+                "bgd cannot tell whether a server block refers to the upstream {upstream}: one passes requests to where a variable \
+                 says"
+            );
+            return Some(finding(Severity::Warning, message, remedy));
+        }
         let message =
             format!("no server block refers to the upstream {upstream}, so nothing is routed there");
-        return Some(finding(Severity::Warning, message, remedy));
+        let severity = if scene.is_live { Severity::Refusal } else { Severity::Warning };
+        return Some(finding(severity, message, remedy));
     }
     if !scene.is_known && scene.runs && tree.upstreams(upstream).is_empty() {
         return Some(Finding {
@@ -206,6 +216,7 @@ mod tests {
             proxy: &proxy,
             upstream: "api_backend",
             is_known,
+            is_live: is_known,
             runs: true,
         };
         check(&Tree::new(&files), &scene).into_iter().map(|f| (f.severity, f.message)).collect()
@@ -222,11 +233,20 @@ mod tests {
 
     #[test]
     fn an_upstream_without_a_reference_routes_nothing() {
-        let findings = found("server { listen 80; }", "conf.d/*.conf", true);
-        assert!(
-            findings[0].0 == Severity::Warning && findings[0].1.contains("no server block refers"),
-            "{findings:?}"
+        let severities = [(false, Severity::Warning), (true, Severity::Refusal)];
+        for (is_live, severity) in severities {
+            let findings = found("server { listen 80; }", "conf.d/*.conf", is_live);
+            let (told, message) = &findings[0];
+            assert!(*told == severity && message.contains("no server block refers"), "{findings:?}");
+        }
+        let unclear = found("server { location / { proxy_pass http://$to; } }", "conf.d/*.conf", true);
+        assert!(unclear[0].0 == Severity::Warning && unclear[0].1.contains("cannot tell"), "{unclear:?}");
+        let with_uri = found(
+            "server { location / { proxy_pass http://API_backend$request_uri; } }",
+            "conf.d/*.conf",
+            true,
         );
+        assert_eq!(with_uri, []);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! This file gathers; the checks themselves are pure: [`container`] and [`config`], and those in `proxy::preflight`.
 
+mod change;
 mod config;
 mod container;
 
@@ -106,6 +107,7 @@ impl NginxDriver {
         };
         let files = self.read_config(seat).await?;
         let tree = Tree::new(&files);
+        let is_live = self.live_on_disk(seat).await?.is_some();
         let scene = config::Scene {
             container: &seat.container.name,
             folder,
@@ -113,9 +115,14 @@ impl NginxDriver {
             proxy: &self.proxy,
             upstream: &names::upstream_of(&self.proxy, &self.app.name),
             is_known: names.contains(&format!("zz-bgd-{}.conf", self.app.name)),
+            is_live,
             runs,
         };
         findings.extend(config::check(&tree, &scene));
+        if is_live && let Some(text) = read_text(vantage, scene.file).await? {
+            let former = change::Former::read(&text, &format!("bgd_{}", self.app.name));
+            findings.extend(change::check(&tree, &scene, &former));
+        }
         *self.host.borrow_mut() = tree.server_name_of(scene.upstream, scene.file);
         self.check_own(vantage, &scene, findings).await?;
         if runs {
