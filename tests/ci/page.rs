@@ -140,7 +140,8 @@ fn what_a_section_names_is_what_it_can_be() {
     let text = |value: Value| value.as_str().unwrap().to_owned();
     use bgd::event::Thing::{Container, Image, Journal, Record, Volume};
     use bgd::record::Cause::{Adopt, Deploy, Recover, Rollback};
-    let things = [Container, Record, Journal, Image, Volume].map(|one| text(serde_json::to_value(one).unwrap()));
+    let things =
+        [Container, Record, Journal, Image, Volume].map(|one| text(serde_json::to_value(one).unwrap()));
     assert_eq!(named("surplus", "thing"), things);
     let causes = [Deploy, Rollback, Adopt, Recover].map(|one| text(serde_json::to_value(one).unwrap()));
     assert_eq!(named("begin", "cause"), causes);
