@@ -22,6 +22,7 @@ mod proxy_faults;
 mod prune;
 mod restarts;
 mod returning;
+mod routes;
 mod scene;
 mod signals;
 mod state_folder;

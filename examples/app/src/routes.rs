@@ -133,18 +133,14 @@ async fn count(app: &App) -> Response<Content> {
 }
 
 async fn slow(query: &str) -> Response<Content> {
-    match milliseconds(query, "300") {
-        Some(wait) => {
-            tokio::time::sleep(wait).await;
-            text(StatusCode::OK, format!("slept {} ms\n", wait.as_millis()))
-        }
-        None => not_milliseconds(),
-    }
+    let Some(wait) = milliseconds(query, "300") else { return no_milliseconds() };
+    tokio::time::sleep(wait).await;
+    text(StatusCode::OK, format!("slept {} ms\n", wait.as_millis()))
 }
 
 /// Answers in two parts, with a silence between them.
 fn stream(query: &str) -> Response<Streamed> {
-    let Some(wait) = milliseconds(query, "8000") else { return not_milliseconds().map(Streamed::new) };
+    let Some(wait) = milliseconds(query, "8000") else { return no_milliseconds().map(Streamed::new) };
     let parts = futures_util::stream::unfold(0, move |part| async move {
         let text = match part {
             0 => "begun\n",
@@ -161,13 +157,13 @@ fn stream(query: &str) -> Response<Streamed> {
     response
 }
 
-/// The `ms` of a query, at most ten minutes.
+/// The `ms` of a query; `None` when it is no such number.
 fn milliseconds(query: &str, default: &str) -> Option<Duration> {
     let ms = query.split('&').find_map(|pair| pair.strip_prefix("ms=")).unwrap_or(default);
     faults::duration(&format!("{ms}ms")).ok().filter(|wait| *wait <= Duration::from_secs(600))
 }
 
-fn not_milliseconds() -> Response<Content> {
+fn no_milliseconds() -> Response<Content> {
     text(StatusCode::BAD_REQUEST, "ms: a number of milliseconds, at most 600000\n")
 }
 

@@ -5,6 +5,7 @@
 mod change;
 mod config;
 mod container;
+mod sharing;
 
 use crate::error::{Error, Result};
 use crate::model::{NginxRoute, ReleaseNumber, Slot, release_host, slot_host};
@@ -63,6 +64,9 @@ impl NginxDriver {
             names::folder(&self.proxy),
         ));
         let runs = self.check_running(seat, &mut findings).await?;
+        let method = if runs { Some(self.method(seat).await?) } else { None };
+        let folder = names::folder(&self.proxy);
+        findings.extend(sharing::check(&*self.engine, seat, folder, method).await?);
         if runs || !findings.iter().any(|finding| finding.severity == Severity::Refusal) {
             match self.check_files(seat, runs, &mut findings).await {
                 Ok(()) => {}
