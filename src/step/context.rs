@@ -138,7 +138,19 @@ impl Context<'_> {
     /// # Errors
     /// When Docker cannot be asked.
     pub async fn green(&self) -> Result<Present> {
-        plan::present(self.engine.as_ref(), &self.plan.target).await
+        let green = self.green_with_ids();
+        plan::present(self.engine.as_ref(), &green).await
+    }
+
+    /// The plan's target with the ids of the record: a step may have made a container since the plan.
+    // Boxed: the futures of all steps are on one stack.
+    fn green_with_ids(&self) -> Box<Release> {
+        let mut green = Box::new(self.plan.target.clone());
+        // A record that cannot be read knows no more than the plan.
+        if let Ok(Some(recorded)) = self.records.release(green.number) {
+            green.ids = recorded.ids;
+        }
+        green
     }
 
     /// Blue as it is; nothing when there is no blue.
