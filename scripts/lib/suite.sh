@@ -29,7 +29,13 @@ suite_folder() {
     suite=$parent/bgd-test-$$
     mkdir -p "$suite/tmp"
     export TMPDIR=$suite/tmp
-    trap 'rm -rf "$suite"' EXIT
+    trap 'remove_folder "$suite"' EXIT
+}
+
+# remove_folder FOLDER: removes it with what a test has mounted in it. What cannot be removed is told and left.
+remove_folder() {
+    awk -v below="$1/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo | sort -r | xargs -r -n 1 umount --lazy || true
+    rm -rf "$1" || say "left behind: $1"
 }
 
 # sweep: removes what runs that were killed have left. Engines and namespaces of theirs go when the next engine starts.
@@ -37,7 +43,7 @@ sweep() {
     local folder pid id tag what
     for folder in /tmp/bgd-test-* /dev/shm/bgd-test-*; do
         pid=${folder##*-}
-        [[ ! -d $folder || ! $pid =~ ^[0-9]+$ || -e /proc/$pid/exe ]] || rm -rf "$folder"
+        [[ ! -d $folder || ! $pid =~ ^[0-9]+$ || -e /proc/$pid/exe ]] || remove_folder "$folder"
     done
     for what in container network volume; do
         while read -r id tag; do
