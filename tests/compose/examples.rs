@@ -3,8 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use bgd_testkit::{Bgd, Compose, TestRun, free_port, http, images, root};
+use bgd_testkit::{Bgd, Compose, TestRun, free_port, http, images, poll_for, root};
 
 /// Copies an example and does what it says. Its names are the only thing that is changed: `hello` is another one for each test.
 #[track_caller]
@@ -35,7 +36,9 @@ fn works(example: &str, image_of_proxy: (&str, &str)) {
     assert_eq!(commands.len(), 4, "{commands:?}");
     let served = || {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let answer = http::request(None, address, &format!("{app}.localhost"), "GET", "/version").unwrap();
+        // A proxy that was started a moment ago listens a moment later.
+        let ask = || http::request(None, address, &format!("{app}.localhost"), "GET", "/version").ok();
+        let answer = poll_for(Duration::from_secs(10), ask);
         (answer.status == 200).then(|| answer.body.trim().to_owned())
     };
     for (command, expected) in commands.iter().zip([None, Some("1.0"), Some("1.1"), Some("1.0")]) {
