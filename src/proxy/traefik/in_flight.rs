@@ -97,6 +97,8 @@ impl TraefikDriver {
             }
         }
         seen.holding = holding;
+        seen.holding.sort();
+        seen.holding.dedup();
         Ok(seen.judge())
     }
 
