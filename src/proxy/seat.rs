@@ -13,6 +13,8 @@ const STEADY: Duration = Duration::from_millis(600);
 /// How long the engine may take to learn that a container has ended or begun.
 pub const NEWS: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(30);
+/// How often a container whose process ends while a place is taken in it is looked up again.
+const LOOKS: usize = 3;
 
 /// A proxy's container as it is now, and a place inside it.
 #[derive(Clone)]
@@ -50,19 +52,28 @@ impl Seat {
 /// # Errors
 /// Of the kind `Config` when there is no such container.
 pub async fn take(engine: &Rc<dyn Engine>, name: &str, former: Option<Seat>) -> Result<Seat> {
-    let container = steady(&**engine, name).await?;
-    let vantage = match former {
-        Some(former) if is_same_process(&former.container, &container) && former.vantage.stands() => {
-            former.vantage
+    let mut container = steady(&**engine, name).await?;
+    if let Some(former) = former
+        && is_same_process(&former.container, &container)
+        && former.vantage.stands()
+    {
+        return Ok(Seat { container, vantage: former.vantage });
+    }
+    for _ in 0..LOOKS {
+        let mut seen = container.clone();
+        // Where it is being restarted its process may be there at this moment and gone at the next.
+        seen.state.running &= !seen.state.restarting;
+        let opened = probe::open(Rc::clone(engine), &seen).await;
+        let Err(error) = opened else {
+            return opened.map(|vantage| Seat { container, vantage });
+        };
+        let now = steady(&**engine, name).await?;
+        if is_same_process(&container, &now) && container.state.restarting == now.state.restarting {
+            return Err(error);
         }
-        _ if container.state.restarting => {
-            // Its process may be there at this moment and gone at the next.
-            let mut stopped = container.clone();
-            stopped.state.running = false;
-            probe::open(Rc::clone(engine), &stopped).await?
-        }
-        _ => probe::open(Rc::clone(engine), &container).await?,
-    };
+        container = now;
+    }
+    let vantage = probe::open(Rc::clone(engine), &container).await?;
     Ok(Seat { container, vantage })
 }
 

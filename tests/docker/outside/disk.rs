@@ -40,9 +40,11 @@ impl Disk {
         let entries = std::fs::read_dir(&self.folder).unwrap().map(Result::unwrap);
         let files =
             entries.filter(|entry| entry.file_type().unwrap().is_file() && entry.path() != self.filler());
+        // One that bgd has renamed or removed since the folder was read is not there.
         files
-            .map(|entry| {
-                (entry.file_name().to_string_lossy().into_owned(), std::fs::read(entry.path()).unwrap())
+            .filter_map(|entry| {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                Some((name, std::fs::read(entry.path()).ok()?))
             })
             .collect()
     }
