@@ -135,7 +135,7 @@ impl World {
         let knows = async |carrier: &Carrier| Ok(self.is_marked(&carrier.id(&self.app.name), carrier));
         while !carriers.lower(knows).await.unwrap() {
             assert!(start.elapsed() < Duration::from_secs(20), "Traefik does not see the twin");
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 

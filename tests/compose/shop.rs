@@ -108,7 +108,7 @@ services:
 {networks}{own}  redis:
     image: {redis}
     command: [redis-server, --protected-mode, \"no\", --appendonly, \"yes\"]
-    healthcheck: {{ test: [CMD, redis-cli, ping], interval: 300ms }}
+    healthcheck: {{ test: [CMD, redis-cli, ping], interval: 1s }}
     volumes: [\"cache:/data\"]
 {proxy}volumes: {{ data: {{}}, cache: {{}} }}
 {front}",
@@ -236,9 +236,9 @@ services:
         };
         load.path(path)
             // So that tests side by side do not take the machine from each other.
-            .pace(Duration::from_millis(10))
-            .with(Kind::PacedKeepalive, 4)
-            .with(Kind::Keepalive, 2)
+            .pace(Duration::from_millis(50))
+            .with(Kind::PacedKeepalive, 2)
+            .with(Kind::Keepalive, 1)
             .with(Kind::PerConnection, 2)
             .with(Kind::Slow, 2)
             .with(Kind::Post, 2)

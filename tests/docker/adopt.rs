@@ -13,7 +13,7 @@ fn adopted(nginx: Nginx) {
         .network(scene.edge.network())
         .env("MINE", "kept")
         .start(&web);
-    container.wait_healthy();
+    container.wait_answers();
     scene.edge.put("site.conf", &conf::server(HOST, "api_backend"));
     scene.edge.put("own.conf", &conf::upstream("api_backend", &format!("{web}:3000")));
     scene.edge.nginx(&["-s", "reload"]).unwrap();

@@ -122,7 +122,7 @@ fn one_container_is_not_live_for_two_apps_and_one_that_was_replaced_is_release_0
     let scene = Scene::new(Nginx::New, Route::Server);
     let web = scene.run.name("web");
     let start = || App::new(&scene.run, images().app("1.0")).network(scene.edge.network()).start(&web);
-    start().wait_healthy();
+    start().wait_answers();
     scene.bgd.run(&["adopt", &web]).ok();
     let other = scene.bgd.beside();
     let text = std::fs::read_to_string(scene.bgd.project().join("bgd.yaml")).unwrap();
@@ -133,7 +133,7 @@ fn one_container_is_not_live_for_two_apps_and_one_that_was_replaced_is_release_0
 
     scene.run.docker().ok(["rm", "--force", &web]);
     let replaced = start();
-    replaced.wait_healthy();
+    replaced.wait_answers();
     let status = scene.status();
     assert!(status["problems"].to_string().contains("replaced"), "{status:#}");
     scene.deploy("1.1").ok();
@@ -146,7 +146,7 @@ fn an_adopted_container_with_the_name_of_a_slot_keeps_it() {
     let scene = Scene::new(Nginx::New, Route::Server);
     let blue = format!("{}-blue", scene.app);
     let adopted = App::new(&scene.run, images().app("1.0")).network(scene.edge.network()).start(&blue);
-    adopted.wait_healthy();
+    adopted.wait_answers();
     scene.bgd.run(&["adopt", &blue]).ok();
     for (release, version) in [(1, "1.1"), (2, "1.2"), (3, "1.0"), (4, "1.1")] {
         scene.deploy(version).ok();

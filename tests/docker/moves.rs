@@ -70,8 +70,7 @@ fn a_move_from_nginx_to_nginx_and_back_loses_nothing_on_either() {
     assert!(told.contains(scene.edge.name()) && told.contains("kept until"), "{told}");
 
     // And back: the release that was asked for is live, behind its own proxy.
-    let on_other =
-        other.load(HOST).pace(Duration::from_millis(25)).with(Kind::PacedKeepalive, 4).start().unwrap();
+    let on_other = other.load(HOST).with(Kind::PacedKeepalive, 4).start().unwrap();
     let told = scene.rollback().ok().stderr;
     assert!(told.contains("release 1"), "{told}");
     assert_eq!(scene.status()["live"], 1);

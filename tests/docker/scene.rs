@@ -249,15 +249,14 @@ impl<P: Deref<Target = Front>> Scene<P> {
         self.edge.load(&self.host)
     }
 
-    /// A little of every kind of load, at a pace that leaves the machine to other tests. Those of `under_load` have none.
+    /// A little of every kind of load: about 120 requests a second.
     pub fn mixed(&self) -> Running {
         self.load()
-            .pace(Duration::from_millis(25))
-            .with(Kind::PacedKeepalive, 4)
-            .with(Kind::Keepalive, 2)
+            .with(Kind::PacedKeepalive, 2)
+            .with(Kind::Keepalive, 1)
             .with(Kind::PerConnection, 2)
             .with(Kind::Slow, 2)
-            .with(Kind::Post, 2)
+            .with(Kind::Post, 1)
             .with(Kind::Websocket, 2)
             .start()
             .unwrap()

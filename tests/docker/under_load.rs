@@ -2,19 +2,19 @@
 
 use std::ops::Deref;
 
-use bgd_load::Kind;
+use bgd_load::{Kind, Load};
 use bgd_testkit::Front;
 
 use crate::scene::{Nginx, Route, Scene, every_kind_served, nothing_lost};
 
-/// Every kind at once: those that wait or stay, beside as many requests as there can be.
+/// Every kind at once: those that wait or stay, beside about a thousand requests a second.
 pub const EVERY_KIND: [(Kind, usize); 6] = [
-    (Kind::PacedKeepalive, 16),
+    (Kind::PacedKeepalive, 8),
     (Kind::Slow, 16),
-    (Kind::Post, 16),
+    (Kind::Post, 8),
     (Kind::Websocket, 16),
-    (Kind::Keepalive, 48),
-    (Kind::PerConnection, 16),
+    (Kind::Keepalive, 24),
+    (Kind::PerConnection, 8),
 ];
 
 #[track_caller]
@@ -22,13 +22,25 @@ fn six_switches(nginx: Nginx, route: Route, clients: &[(Kind, usize)]) {
     switches(&Scene::new(nginx, route), clients, 3);
 }
 
-/// Deploy, rollback, deploy … two switches a round.
+/// Deploys the first release.
 #[track_caller]
-pub fn switches<P: Deref<Target = Front>>(scene: &Scene<P>, clients: &[(Kind, usize)], rounds: usize) {
+pub fn prepare<P: Deref<Target = Front>>(scene: &Scene<P>) {
     // WebSockets stay up until they are drained, and nobody else needs longer.
     scene.configure("retire: stop\ndrain: { timeout: 2s }\n");
     scene.first("1.0");
+}
+
+/// Deploy, rollback, deploy … two switches a round.
+#[track_caller]
+pub fn switches<P: Deref<Target = Front>>(scene: &Scene<P>, clients: &[(Kind, usize)], rounds: usize) {
+    prepare(scene);
     let load = clients.iter().fold(scene.load(), |load, (kind, count)| load.with(*kind, *count));
+    switches_under(scene, load, rounds);
+}
+
+/// The same under this load.
+#[track_caller]
+pub fn switches_under<P: Deref<Target = Front>>(scene: &Scene<P>, load: Load, rounds: usize) {
     let load = load.start().unwrap();
     for now in ["1.1", "1.2"].into_iter().cycle().take(rounds) {
         scene.deploy(now).ok();

@@ -92,7 +92,7 @@ fn an_adopted_container_s_files_are_told_before_the_first_deploy() {
     let scene = Scene::new(Nginx::New, Route::Server);
     let image = with_volume(&scene.run, &images().app("1.0"), "/data");
     let web = App::new(&scene.run, &image.tag).network(scene.edge.network()).start(&scene.run.name("web"));
-    web.wait_healthy();
+    web.wait_answers();
     write(&scene, &web);
     scene.bgd.run(&["adopt", web.name()]).ok();
     let refused = scene.bgd.run(&["deploy", &image.tag, "--app", &scene.app, "--no-watch"]).code(3);

@@ -10,7 +10,7 @@ async fn ten_switches(nginx: &str, kinds: &[(Kind, usize)]) {
     world.deploy(None, &blue).await;
     world.refer_to_upstream().await;
     let green = world.release(2).await;
-    let mut load = world.edge.load(HOST);
+    let mut load = world.edge.closed_loop(HOST);
     for (kind, clients) in kinds {
         load = load.with(*kind, *clients);
     }

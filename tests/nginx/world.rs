@@ -35,10 +35,8 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 impl World {
-    /// At a pace that leaves the machine to what switches; as many requests as there can be are sent by the tests of bgd
-    /// itself.
     pub fn load(&self) -> Load {
-        self.edge.load(HOST).pace(Duration::from_millis(20))
+        self.edge.load(HOST)
     }
 
     /// The network that nginx and the releases are on.

@@ -134,7 +134,7 @@ impl World {
     /// At a pace that leaves the machine to what switches; as many requests as there can be are sent by the tests of bgd
     /// itself.
     pub fn load(&self) -> Load {
-        Load::new(self.address, HOST).pace(Duration::from_millis(20))
+        Load::new(self.address, HOST).pace(Duration::from_millis(50))
     }
 
     pub fn driver(&self) -> TraefikDriver {

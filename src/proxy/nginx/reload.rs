@@ -13,8 +13,8 @@ use super::marker;
 use super::processes::{Processes, complaints};
 use crate::proxy::seat::Seat;
 
-/// How long nginx may take until a reload has taken effect everywhere.
-pub const DEADLINE: Duration = Duration::from_secs(10);
+/// How long nginx may take until a reload has taken effect everywhere: long configurations, a busy host.
+pub const DEADLINE: Duration = Duration::from_secs(30);
 /// Time between two looks.
 const PAUSE: Duration = Duration::from_millis(8);
 /// Fresh connections in a row that have to be answered by the new configuration.

@@ -14,8 +14,8 @@ use super::driver::TraefikDriver;
 use super::means::Scene;
 use super::text::Published;
 
-/// How long Traefik may take beyond its throttle.
-const DEADLINE: Duration = Duration::from_secs(10);
+/// How long Traefik may take beyond its throttle: with many containers on a busy host more than ten seconds were seen.
+const DEADLINE: Duration = Duration::from_secs(30);
 /// How long Traefik may fail to reach a release that it routes to: Docker's DNS may be busy.
 const UNREACHED: Duration = Duration::from_secs(2);
 const LIMIT: Duration = Duration::from_secs(5);

@@ -102,10 +102,10 @@ impl<'a, P: Deref<Target = Front>> Trials<'a, P> {
     fn load(&self) -> Running {
         let load = self.aim.as_ref().map_or_else(|| self.scene.load(), |aim| aim());
         let load = load
-            .pace(Duration::from_millis(25))
-            .with(Kind::PacedKeepalive, 4)
+            .pace(Duration::from_millis(50))
+            .with(Kind::PacedKeepalive, 2)
             .with(Kind::PerConnection, 1)
-            .with(Kind::Post, 2);
+            .with(Kind::Post, 1);
         let load = match self.under {
             Under::Mixed => load.with(Kind::Slow, 2).with(Kind::Websocket, 2),
             Under::Short => load,

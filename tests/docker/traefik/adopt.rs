@@ -17,7 +17,7 @@ fn serving_today(scene: &Scene<Gate>, means: Means) -> Container {
         }
     }
     let container = app.start(&web);
-    container.wait_healthy();
+    container.wait_answers();
     if means == Means::Files {
         scene.edge.put("own.yml", &routes::file("web", HOST, &format!("http://{web}:3000")));
     }

@@ -4,8 +4,8 @@ use bgd_load::Kind;
 use bgd_testkit::{TestRun, images};
 
 use super::{Means, by_both};
-use crate::scene::Scene;
-use crate::under_load::{EVERY_KIND, switches};
+use crate::scene::{HOST, Scene};
+use crate::under_load::{EVERY_KIND, prepare, switches, switches_under};
 
 by_both! {
     every_kind: |means| switches(&Scene::behind_traefik(means), &EVERY_KIND, 3);
@@ -15,7 +15,10 @@ by_both! {
 fn with_the_throttle_that_traefik_has_by_itself() {
     for means in [Means::Files, Means::Labels] {
         let scene = Scene::gate(TestRun::new(), &images().traefik_new, means, |gate| gate);
-        switches(&scene, &[(Kind::Keepalive, 16)], 1);
+        prepare(&scene);
+        // As many requests as there can be.
+        let load = scene.edge.closed_loop(HOST).with(Kind::Keepalive, 16);
+        switches_under(&scene, load, 1);
     }
 }
 

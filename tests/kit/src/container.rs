@@ -60,6 +60,14 @@ impl Container {
         });
     }
 
+    /// Waits until the sample app in it answers, at most ten seconds.
+    #[track_caller]
+    pub fn wait_answers(&self) {
+        poll_until(Duration::from_secs(10), || {
+            self.ask(3000, "GET", "/health").is_ok_and(|answer| answer.status == 200)
+        });
+    }
+
     /// The process id of its first process; 0 when it does not run.
     pub fn pid(&self) -> u32 {
         self.inspect("{{.State.Pid}}").and_then(|pid| pid.parse().ok()).unwrap_or_default()

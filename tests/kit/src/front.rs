@@ -76,8 +76,13 @@ impl Front {
         });
     }
 
-    /// A load through the published port, without clients yet.
+    /// A load through the published port, without clients yet, at a pace that leaves the machine to other tests.
     pub fn load(&self, host: &str) -> Load {
+        self.closed_loop(host).pace(Duration::from_millis(50))
+    }
+
+    /// The same at full speed: each client sends its next request when the last was answered.
+    pub fn closed_loop(&self, host: &str) -> Load {
         let load = Load::new(self.address, host);
         match &self.netns {
             Some(netns) => load.netns(netns),

@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         let _ = unsafe { signal(number, SigHandler::Handler(wait_for_the_command)) };
     }
     let began = Instant::now();
-    let engine = PrivateEngine::start();
+    let engine = PrivateEngine::for_a_suite();
     engine.load_images(&images.iter().map(String::as_str).collect::<Vec<_>>());
     let docker = engine.docker();
     let version = docker.ok(["version", "--format", "{{.Server.Version}}, API {{.Server.APIVersion}}"]);

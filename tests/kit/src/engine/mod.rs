@@ -33,6 +33,8 @@ pub struct PrivateEngine {
 }
 
 const PLAIN: &str = "{}";
+/// Docker's own process for each published port would take a twentieth of the processor's time; the kernel forwards too.
+const SUITE: &str = r#"{"userland-proxy": false}"#;
 const LIVE_RESTORE: &str = r#"{"live-restore": true}"#;
 
 impl PrivateEngine {
@@ -41,6 +43,13 @@ impl PrivateEngine {
     pub fn start() -> Self {
         Traces::sweep();
         Self::made(own_name(), PLAIN, None)
+    }
+
+    /// The one that the tests of a whole run have in common.
+    #[track_caller]
+    pub fn for_a_suite() -> Self {
+        Traces::sweep();
+        Self::made(own_name(), SUITE, None)
     }
 
     /// One that tests take in turns, with nothing but images in it. It stays for the next test.
