@@ -119,6 +119,26 @@ fn an_unfinished_move_is_taken_back_where_it_was_made() {
     scene.assert_clean(1);
 }
 
+/// Records that are made from the containers, because the folder is lost or another one, name the proxy of each release.
+#[test]
+fn recovered_records_keep_each_release_behind_its_own_proxy() {
+    let scene = Scene::new(Nginx::New, Route::Server);
+    scene.first("1.0");
+    let (other, _run) = second(&scene);
+    scene.configure(&format!("{}move: {{ keep_old: 1h }}\n", behind(&other)));
+    scene.deploy("1.1").ok();
+    std::fs::remove_dir_all(scene.bgd.state_dir().join("apps")).unwrap();
+    scene.bgd.run(&["recover", "--yes"]).ok();
+    let told = scene.deploy("1.2").code(3).stderr;
+    assert!(told.contains(scene.edge.name()) && told.contains("kept until"), "{told}");
+    scene.rollback().ok();
+    assert_eq!(scene.status()["live"], 1);
+    assert_eq!((served(&scene.edge).as_deref(), served(&other).as_deref()), (Some("1.0"), Some("1.1")));
+    for slot in ["blue", "green"] {
+        assert_eq!(state(&scene, slot).as_deref(), Some("running"), "{slot}");
+    }
+}
+
 #[test]
 fn a_move_from_nginx_to_traefik_and_back_loses_nothing() {
     let scene = Scene::new(Nginx::New, Route::Server);
