@@ -58,6 +58,7 @@ pub(super) async fn print(session: &Session, app: &App, image: &ImageRef, same_a
         platform: String::new(),
         exposed_ports: Vec::new(),
         health_test: Some(vec!["CMD".to_owned(), "unknown".to_owned()]),
+        health_takes: crate::model::Health::DEADLINE,
         labels: Default::default(),
         volumes: Vec::new(),
     };

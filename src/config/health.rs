@@ -6,20 +6,17 @@ use super::node::{Node, Value};
 use super::smoke::is_request_path;
 use crate::model::{Health, HealthTiming};
 
-/// How long green may take until it is ready, where nothing else is written.
-pub const DEADLINE: Duration = Duration::from_secs(60);
-
 const DEFAULT: HealthTiming = HealthTiming {
     interval: Duration::from_secs(2),
     timeout: Duration::from_secs(2),
     retries: 3,
     start_period: Duration::ZERO,
-    deadline: DEADLINE,
+    deadline: Health::DEADLINE,
 };
 
 /// Reads `health`: absent for the image's own HEALTHCHECK, `none`, or a mapping.
 pub(crate) fn read(cx: &mut Context<'_>, fields: &mut Fields<'_>) -> Option<Health> {
-    let Some(node) = fields.take(cx, "health") else { return Some(Health::Image { deadline: DEADLINE }) };
+    let Some(node) = fields.take(cx, "health") else { return Some(Health::Image { deadline: None }) };
     if let Value::Scalar(scalar) = &node.value {
         if scalar.text == "none" {
             return Some(Health::None);
@@ -34,6 +31,7 @@ pub(crate) fn read(cx: &mut Context<'_>, fields: &mut Fields<'_>) -> Option<Heal
         cx.checked(node, "a path", "a path such as /health, beginning with \"/\"", is_request_path)
     });
     let test = cmd.and_then(|node| command(cx, node));
+    let has_deadline = fields.span_of("deadline").is_some();
     let timing = timing(cx, &mut fields);
     let health = match (http, cmd) {
         (Some(_), Some(second)) => {
@@ -52,7 +50,7 @@ pub(crate) fn read(cx: &mut Context<'_>, fields: &mut Fields<'_>) -> Option<Heal
                         .hint("without them the image's own HEALTHCHECK counts, with its own intervals");
                 }
             }
-            Some(Health::Image { deadline: timing.deadline })
+            Some(Health::Image { deadline: has_deadline.then_some(timing.deadline) })
         }
     };
     fields.close(cx);
@@ -81,7 +79,10 @@ fn timing(cx: &mut Context<'_>, fields: &mut Fields<'_>) -> HealthTiming {
         // Measuring against a deadline that is itself wrong would tell nothing.
         Some(None) => return timing,
         Some(Some(deadline)) => timing.deadline = deadline,
-        None => {}
+        None => {
+            timing.deadline =
+                Health::deadline_for(timing.start_period, timing.interval, timing.timeout, timing.retries);
+        }
     }
     if let Some(node) = start_period
         && timing.start_period >= timing.deadline

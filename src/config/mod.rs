@@ -38,7 +38,6 @@ pub use diagnostic::{Diagnostic, Diagnostics};
 pub use duration::{InvalidAge, InvalidDuration, parse_age, parse_duration, show_age, show_duration};
 pub use env_file::{Assignment, InvalidLine, parse_env_file};
 pub(crate) use flat::flatten;
-pub use health::DEADLINE;
 pub(crate) use interpolate::interpolate_as_compose;
 pub use interpolate::{Fault, interpolate};
 pub(crate) use load::read_file;

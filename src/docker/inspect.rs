@@ -1,5 +1,7 @@
 //! Containers, images, networks and volumes as the engine shows them, in bgd's own types.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -7,6 +9,7 @@ use super::asked::asked;
 use super::facts::Facts;
 use super::json::{entries, flag, int, items, some_text, text, text_map, texts};
 use super::{Container, HealthLog, HealthStatus, Image, Network, State, Summary, mounts, networks};
+use crate::model::Health;
 
 /// Reads an inspected container; `image` is the configuration of its image, `null` when it is gone.
 pub(super) fn container(inspect: &Value, image: &Value, facts: &Facts) -> Container {
@@ -97,9 +100,23 @@ pub(super) fn image(inspect: &Value) -> Image {
         platform: platform.join("/"),
         exposed_ports: entries(&inspect["Config"], "ExposedPorts").into_keys().map(str::to_owned).collect(),
         health_test: Some(test).filter(|test| !test.is_empty() && test != &["NONE"]),
+        health_takes: health_takes(&inspect["Config"]["Healthcheck"]),
         labels: text_map(&inspect["Config"], "Labels"),
         volumes: entries(&inspect["Config"], "Volumes").into_keys().map(str::to_owned).collect(),
     }
+}
+
+/// What is not set is as Docker takes it (moby, `daemon/health.go`).
+fn health_takes(check: &Value) -> Duration {
+    let nanos = |key: &str| check[key].as_u64().filter(|nanos| *nanos > 0).map(Duration::from_nanos);
+    let retries = check["Retries"].as_u64().filter(|retries| *retries > 0).unwrap_or(3);
+    let often = Duration::from_secs(30);
+    Health::deadline_for(
+        nanos("StartPeriod").unwrap_or_default(),
+        nanos("Interval").unwrap_or(often),
+        nanos("Timeout").unwrap_or(often),
+        u32::try_from(retries).unwrap_or(u32::MAX),
+    )
 }
 
 /// Reads an inspected network.

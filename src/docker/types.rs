@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -173,6 +174,8 @@ pub struct Image {
     pub exposed_ports: Vec<String>,
     /// Its HEALTHCHECK's test, when it has one (`["CMD", …]`).
     pub health_test: Option<Vec<String>>,
+    /// How long that check may take until a container is healthy or not: its start period and all of its tries.
+    pub health_takes: Duration,
     /// Its labels, which every container of it has too.
     pub labels: BTreeMap<String, String>,
     /// The paths that it declares as volumes: where nothing is mounted, each container gets an anonymous one.

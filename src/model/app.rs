@@ -72,8 +72,8 @@ pub enum PullPolicy {
 pub enum Health {
     /// By the HEALTHCHECK of the image; without one the deploy is refused.
     Image {
-        /// How long green may take in all.
-        deadline: Duration,
+        /// How long green may take in all; `None` for as long as the image's own HEALTHCHECK asks for.
+        deadline: Option<Duration>,
     },
     /// By a command inside the container, which becomes its HEALTHCHECK.
     Command {
@@ -89,8 +89,29 @@ pub enum Health {
         /// Intervals and limits.
         timing: HealthTiming,
     },
-    /// Not at all, because the configuration says so: running is ready.
+    /// Not at all, because the configuration says so: what listens on its port is ready.
     None,
+}
+
+impl Health {
+    /// How long a container may take until it is ready, where nobody says anything.
+    pub const DEADLINE: Duration = Duration::from_secs(60);
+
+    /// The deadline that goes with a health check: long enough for its start period and all of its tries.
+    pub fn deadline_for(
+        start_period: Duration,
+        interval: Duration,
+        timeout: Duration,
+        retries: u32,
+    ) -> Duration {
+        let tries = interval.saturating_add(timeout).saturating_mul(retries.max(1));
+        Self::DEADLINE.max(start_period.saturating_add(tries))
+    }
+
+    /// Whether Docker's own verdict on the container counts. Where the configuration says how bgd is to ask, it does not.
+    pub fn is_dockers(&self) -> bool {
+        matches!(self, Self::Image { .. } | Self::Command { .. })
+    }
 }
 
 /// Intervals and limits of a health check.

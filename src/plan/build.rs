@@ -299,6 +299,10 @@ fn spec(app: &App, image: &Image, number: ReleaseNumber, slot: Slot, replica: us
         !same
     });
     spec.networks.insert(0, own);
+    if !app.health.is_dockers() && spec.health.is_none() && has_check(image) {
+        // The configuration says how to tell that it is ready: a check of the image's that cannot pass counts for nothing.
+        spec.health = Some(HealthCheck { test: vec!["NONE".to_owned()], ..HealthCheck::default() });
+    }
     if let Health::Command { test, timing } = &app.health {
         spec.health = Some(HealthCheck {
             test: test.clone(),
@@ -311,16 +315,19 @@ fn spec(app: &App, image: &Image, number: ReleaseNumber, slot: Slot, replica: us
     spec
 }
 
+fn has_check(image: &Image) -> bool {
+    image.health_test.as_deref().is_some_and(|test| test.first().is_some_and(|kind| kind != "NONE"))
+}
+
 fn check_health(app: &App, image: &Image, asked: &str) -> Result<()> {
-    let none = image.health_test.as_deref().is_none_or(|test| test.is_empty() || test[0] == "NONE");
-    if matches!(app.health, Health::Image { .. }) && none {
+    if matches!(app.health, Health::Image { .. }) && !has_check(image) {
         return Err(Error::new(
             Kind::Config,
             format!("nothing tells when {asked} is ready: the image has no HEALTHCHECK"),
         )
         .hint("add  health: { http: /health }  to bgd.yaml: bgd asks for it itself, the image needs nothing")
         .hint("or a HEALTHCHECK to the image, or  health: { cmd: [...] }")
-        .hint("health: none  takes a running container for a ready one"));
+        .hint("health: none  takes a container that listens on its port for a ready one"));
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The steps of a deploy: what each does, and how it is undone. Each can run twice and be undone twice.
 
+mod check;
 mod containers;
 mod context;
 mod create;
@@ -17,10 +18,10 @@ mod switch;
 mod verify;
 mod watch;
 
+pub use check::check_command;
 pub use context::Context;
 pub use hook::Unstarted;
 pub use kind::Step;
-pub use ready::check_command;
 
 use crate::error::Result;
 

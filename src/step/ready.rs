@@ -1,15 +1,14 @@
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::future::{select, try_join_all};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::check::{NotReady, attempt};
 use super::containers::{end_of, not_ready};
 use super::{Context, Step};
 use crate::docker::{ContainerEvent, EventKind, HealthStatus};
 use crate::error::{Error, Kind, Result};
-use crate::model::{Expectation, Health, HealthTiming, Method, SmokeTest, shown_path};
-use crate::probe::Request;
+use crate::model::{Expectation, Health, HealthTiming, Method, SmokeTest};
 
 /// How often the check is run before green is ready: nobody shall wait for Docker's first interval.
 const FAST: Duration = Duration::from_millis(50);
@@ -17,13 +16,9 @@ const FAST: Duration = Duration::from_millis(50);
 const BACKSTOP: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
-    let limit = match &context.app().health {
-        Health::Image { deadline } => *deadline,
-        Health::Command { timing, .. } | Health::Http { timing, .. } => timing.deadline,
-        Health::None => Duration::from_secs(10),
-    };
+    let limit = limit(context).await;
     let names: Vec<&String> = context.plan.target.containers.iter().map(|(name, _)| name).collect();
-    let all = try_join_all(names.iter().map(|name| one(context, name)));
+    let all = try_join_all(names.iter().map(|name| one(context, name, limit)));
     let events = futures_util::future::OptionFuture::from(Some(bad_event(context)));
     let outcome = timeout(limit, select(Box::pin(all), Box::pin(events))).await;
     match outcome {
@@ -32,6 +27,19 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
             Err(error.unwrap_or_else(|| Error::new(Kind::Docker, "the engine's events ended")))
         }
         Err(_) => Err(late(context, &names, limit).await),
+    }
+}
+
+/// How long green may take in all.
+async fn limit(context: &Context<'_>) -> Duration {
+    match &context.app().health {
+        Health::Image { deadline: Some(deadline) } => *deadline,
+        Health::Image { deadline: None } => {
+            let image = context.engine.image(&context.plan.target.image_id).await.ok().flatten();
+            image.map_or(Health::DEADLINE, |image| image.health_takes)
+        }
+        Health::Command { timing, .. } | Health::Http { timing, .. } => timing.deadline,
+        Health::None => Health::DEADLINE,
     }
 }
 
@@ -49,16 +57,19 @@ fn for_health(hint: String) -> String {
 }
 
 async fn late(context: &Context<'_>, names: &[&String], limit: Duration) -> Error {
+    let more = match &context.app().health {
+        Health::None => {
+            "if it needs more time to start, give it a check with a deadline of its own:  health: { http: /, deadline: 3m }"
+        }
+        _ => "raise `health.deadline` if it needs more time to start",
+    };
     for name in names {
-        if let Err(last) = attempt(context, name).await {
-            let why = format!("not within {} s; {last}", limit.as_secs());
-            return diagnosed(context, name, why)
-                .await
-                .hint("raise `health.deadline` if it needs more time to start");
+        if let Err(NotReady::NotYet(last) | NotReady::Bad(last)) = attempt(context, name).await {
+            let why = format!("waited {} s; last seen: {last}", limit.as_secs());
+            return diagnosed(context, name, why).await.hint(more);
         }
     }
-    Error::new(Kind::NotReady, format!("it took more than {} s to get ready", limit.as_secs()))
-        .hint("raise `health.deadline` if it needs more time to start")
+    Error::new(Kind::NotReady, format!("it took more than {} s to get ready", limit.as_secs())).hint(more)
 }
 
 /// Describes why a container is not ready; where bgd asks it over HTTP, also what its answer most likely means.
@@ -121,6 +132,7 @@ async fn lost(context: &Context<'_>, event: &ContainerEvent) -> Option<Error> {
             }
         }
         EventKind::Destroy => "somebody removed it".to_owned(),
+        EventKind::Health(HealthStatus::Unhealthy) if !context.app().health.is_dockers() => return None,
         EventKind::Health(HealthStatus::Unhealthy) => "its health check says unhealthy".to_owned(),
         EventKind::Health(_) | EventKind::Start => return None,
     };
@@ -128,21 +140,27 @@ async fn lost(context: &Context<'_>, event: &ContainerEvent) -> Option<Error> {
 }
 
 /// Waits until one container is ready.
-async fn one(context: &Context<'_>, name: &str) -> Result<()> {
+async fn one(context: &Context<'_>, name: &str, limit: Duration) -> Result<()> {
     let mut failing_since: Option<Instant> = None;
+    let mut told = Instant::now();
     let began = Instant::now();
     let mut looked = began;
     inspect(context, name).await?;
     loop {
         match attempt(context, name).await {
             Ok(()) => return inspect(context, name).await.map(|_| ()),
-            Err(last) => {
+            Err(NotReady::NotYet(last)) => {
+                failing_since = None;
+                tell(context, name, &last, began, limit, &mut told);
+            }
+            Err(NotReady::Bad(last)) => {
                 let since = *failing_since.get_or_insert_with(Instant::now);
                 if let Some(timing) = timing(context)
                     && gave_up(&timing, began.elapsed(), since.elapsed())
                 {
                     return Err(diagnosed(context, name, last).await);
                 }
+                tell(context, name, &last, began, limit, &mut told);
             }
         }
         if looked.elapsed() >= BACKSTOP {
@@ -152,6 +170,15 @@ async fn one(context: &Context<'_>, name: &str) -> Result<()> {
             }
         }
         sleep(FAST).await;
+    }
+}
+
+/// Tells what is waited for, since when and until when, once a second.
+fn tell(context: &Context<'_>, name: &str, last: &str, began: Instant, limit: Duration, told: &mut Instant) {
+    if told.elapsed() >= BACKSTOP {
+        *told = Instant::now();
+        let (waited, limit) = (began.elapsed().as_secs(), limit.as_secs());
+        context.waiting(Step::Ready, format!("waiting for {name}: {last}; {waited} s of {limit} s"));
     }
 }
 
@@ -178,67 +205,10 @@ async fn inspect(context: &Context<'_>, name: &str) -> Result<Option<HealthStatu
         return Err(not_ready(context, name, why).await);
     }
     let health = container.state.health.map(|health| health.status);
-    if health == Some(HealthStatus::Unhealthy) {
+    if health == Some(HealthStatus::Unhealthy) && context.app().health.is_dockers() {
         return Err(not_ready(context, name, "its health check says unhealthy").await);
     }
     Ok(health)
-}
-
-/// Runs the check once.
-async fn attempt(context: &Context<'_>, name: &str) -> Result<(), String> {
-    let app = context.app();
-    match &app.health {
-        Health::None => Ok(()),
-        Health::Http { path, timing } => {
-            let container = context.engine.container(name).await.map_err(|error| error.one_line())?;
-            let address =
-                container.and_then(|container| container.addresses.get(app.network.as_str()).copied());
-            let address = address.ok_or("it has no address on the proxy's network")?;
-            let to = SocketAddr::new(address, app.port);
-            let request = Request::get(to, app.name.as_str(), path, timing.timeout);
-            let vantage = context.green_proxy().vantage().await.map_err(|error| error.one_line())?;
-            match vantage.request(&request).await {
-                Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
-                Ok(answer) => {
-                    Err(format!("GET {} on port {} answered {}", shown_path(path), app.port, answer.status))
-                }
-                Err(failure) => Err(format!("GET {} on port {}: {failure}", shown_path(path), app.port)),
-            }
-        }
-        Health::Command { test, timing } => exec(context, name, test, timing.timeout).await,
-        Health::Image { .. } => {
-            let image = context
-                .engine
-                .image(&context.plan.target.image_id)
-                .await
-                .map_err(|error| error.one_line())?;
-            let test = image.and_then(|image| image.health_test).unwrap_or_default();
-            exec(context, name, &test, Duration::from_secs(30)).await
-        }
-    }
-}
-
-async fn exec(context: &Context<'_>, name: &str, test: &[String], limit: Duration) -> Result<(), String> {
-    let command = check_command(test).ok_or("there is no health check to run")?;
-    match context.engine.exec(name, &command, limit).await {
-        Ok(output) if output.code == 0 => Ok(()),
-        Ok(output) => {
-            let said = output.output.trim();
-            Err(format!("its health check ended with exit code {}: {said}", output.code))
-        }
-        Err(error) => Err(error.one_line()),
-    }
-}
-
-/// The argument list of a health check's test as the API writes it; `None` when there is no check.
-pub fn check_command(test: &[String]) -> Option<Vec<String>> {
-    match test.split_first() {
-        Some((kind, rest)) if kind == "CMD" && !rest.is_empty() => Some(rest.to_vec()),
-        Some((kind, [script])) if kind == "CMD-SHELL" => {
-            Some(vec!["/bin/sh".to_owned(), "-c".to_owned(), script.clone()])
-        }
-        _ => None,
-    }
 }
 
 impl Context<'_> {

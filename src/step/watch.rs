@@ -40,6 +40,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
             event = events.next() => match event {
                 Some(Ok(event)) => match event.kind {
                     EventKind::Start if !restarted(context, &mut known).await? => continue,
+                    EventKind::Health(_) if !context.app().health.is_dockers() => continue,
                     kind => Sample::Event { name: event.name, kind },
                 },
                 Some(Err(error)) => return Err(error),

@@ -75,6 +75,7 @@ impl Host {
                 platform: "linux/amd64".to_owned(),
                 exposed_ports: Vec::new(),
                 health_test: None,
+                health_takes: bgd::model::Health::DEADLINE,
                 labels: Default::default(),
                 volumes: Vec::new(),
             };

@@ -34,6 +34,15 @@ impl Drop for Image {
     }
 }
 
+/// An image as this one with another HEALTHCHECK.
+pub fn with_check(run: &TestRun, image: &str, check: &str) -> Image {
+    let name = run.name("base");
+    run.docker().ok(["create", "--name", &name, "--label", &run.label(), image]);
+    let made = commit(run, &name, &["--change", &format!("HEALTHCHECK {check}")], "checked");
+    run.docker().ok(["rm", &name]);
+    made
+}
+
 /// Another state folder on the same engine, with the same project.
 fn elsewhere(scene: &Scene) -> Bgd {
     let other = Bgd::on(scene.run.docker(), env!("CARGO_BIN_EXE_bgd"));

@@ -18,6 +18,7 @@ mod lost;
 mod main_job;
 mod moves;
 mod outside;
+mod patience;
 mod proxy_faults;
 mod prune;
 mod restarts;

@@ -20,6 +20,7 @@ impl World {
             platform: "linux/amd64".to_owned(),
             exposed_ports: vec!["3000/tcp".to_owned()],
             health_test: test,
+            health_takes: crate::model::Health::DEADLINE,
             labels: BTreeMap::new(),
             volumes: Vec::new(),
         };
