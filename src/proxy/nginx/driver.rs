@@ -27,6 +27,8 @@ pub struct NginxDriver {
     pub(super) app: App,
     pub(super) proxy: NginxProxy,
     seat: RefCell<Option<Seat>>,
+    /// The process that was seen to have read its configuration.
+    pub(super) up: Cell<Option<i32>>,
     /// The version, and the process that has it.
     version: Cell<Option<(i32, Version)>>,
     /// Whether the user's configuration sets `keepalive_min_timeout`, and the process for which that was read.
@@ -57,6 +59,7 @@ impl NginxDriver {
             app: app.clone(),
             proxy: proxy.clone(),
             seat: RefCell::new(None),
+            up: Cell::new(None),
             version: Cell::new(None),
             users_keepalive: Cell::new(None),
             before_switch: RefCell::new(None),
@@ -66,7 +69,7 @@ impl NginxDriver {
     }
 
     /// Looks the container up and takes a place in it.
-    pub(super) async fn seat(&self) -> Result<Seat> {
+    pub(super) async fn take_seat(&self) -> Result<Seat> {
         let former = self.seat.borrow().clone();
         let seat = seat::take(&self.engine, self.proxy.container.as_str(), former).await?;
         *self.seat.borrow_mut() = Some(seat.clone());

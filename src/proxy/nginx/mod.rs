@@ -24,6 +24,7 @@ mod text;
 #[cfg(test)]
 mod text_tests;
 mod unlock;
+mod up;
 mod version;
 
 pub use driver::NginxDriver;
