@@ -275,6 +275,7 @@ fn every_line_that_is_proposed_is_taken_where_it_belongs() {
     let lines = [
         ("health: { http: /health }", NGINX),
         ("health: { cmd: [...] }", NGINX),
+        ("health: { http: /, deadline: 3m }", NGINX),
         ("health: none", NGINX),
         ("pull: never", NGINX),
         ("port: 3001", NGINX),
@@ -312,6 +313,7 @@ fn every_line_that_is_proposed_is_taken_where_it_belongs() {
             "health" => {
                 piece.starts_with("health: { http: /health }")
                     || piece.starts_with("health: { cmd: [...] }")
+                    || piece == "health: { http: /, deadline: 3m }"
                     || piece.starts_with("health: none")
             }
             "headers" => ["Host", "X-Forwarded-Proto", "Authorization"]

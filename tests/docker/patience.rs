@@ -45,7 +45,7 @@ fn the_check_of_an_image_counts_for_nothing_where_the_configuration_has_its_own(
     scene.first("1.0");
     for health in ["health: { http: /health }", "health: none"] {
         scene.configure(&format!("{health}\nwatch: {{ window: 3s }}\n"));
-        let told = scene.bgd.run(&["deploy", &image.tag]).ok().stderr;
+        let told = scene.bgd.run(&["deploy", &image.tag, "--app", &scene.app]).ok().stderr;
         assert!(!told.contains("unhealthy"), "{told}");
     }
     scene.assert_clean(3);
