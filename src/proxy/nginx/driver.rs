@@ -1,6 +1,7 @@
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -9,9 +10,11 @@ use crate::docker::Engine;
 use crate::error::{Error, Kind, Result};
 use crate::model::{App, NginxProxy, NginxRoute, ProxyConfig};
 use crate::probe::{Answer, Failure, FailureKind, Request, Vantage};
-use crate::proxy::{FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Through};
+use crate::proxy::{
+    ClientRequest, FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Through,
+};
 
-use super::conf::Tree;
+use super::conf::{Tree, Way};
 use super::live::seen;
 use super::marker::{self, MARKER};
 use super::names;
@@ -37,6 +40,8 @@ pub struct NginxDriver {
     pub(super) known_since: Cell<Option<Instant>>,
     /// The Host header for requests that name none.
     pub(super) host: RefCell<Option<String>>,
+    /// How clients come to the user's upstream, or why that cannot be told.
+    pub(super) way: RefCell<Option<Result<Way, String>>>,
 }
 
 impl NginxDriver {
@@ -62,6 +67,7 @@ impl NginxDriver {
             before_switch: RefCell::new(None),
             known_since: Cell::new(None),
             host: RefCell::new(None),
+            way: RefCell::new(None),
         })
     }
 
@@ -284,6 +290,10 @@ impl Proxy for NginxDriver {
             limit: request.limit,
         };
         seat.vantage.request(&asked).await
+    }
+
+    async fn client_request(&self, path: &str, limit: Duration) -> Result<ClientRequest, String> {
+        self.request_of_a_client(path, limit).await
     }
 
     async fn vantage(&self) -> Result<Rc<dyn Vantage>> {
