@@ -123,6 +123,13 @@ pub struct Target {
     pub addresses: Vec<IpAddr>,
 }
 
+impl Target {
+    /// Whether its container was there before bgd: it has its own name and no other, whatever slot it stands in.
+    pub fn is_adopted(&self) -> bool {
+        self.release_host == self.slot_host
+    }
+}
+
 /// Where requests go, and what else the proxy knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {

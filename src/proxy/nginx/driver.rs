@@ -20,7 +20,7 @@ use super::marker::{self, MARKER};
 use super::names;
 use super::processes::Processes;
 use super::reload::read_text;
-use super::text::{Layout, LiveBy, Writer};
+use super::text::{self, Layout, LiveBy, Writer};
 use super::version::{Method, Version};
 use crate::proxy::seat::{self, Seat};
 
@@ -127,16 +127,14 @@ impl NginxDriver {
             Method::Reload => String::new(),
             Method::Flag => self.inner_address(seat).await?,
         };
-        let writer = Writer::new(&self.app, &self.proxy, version, &inner);
-        let text = writer.app_file(route, live_by)?;
-        if version.method() == Method::Flag {
-            let disk = read_text(&*seat.vantage, &self.file()).await?;
-            let first = writer.app_file_in(Layout::First, route, live_by)?;
-            if disk.is_some_and(|disk| disk == first) {
-                return Ok(first);
-            }
+        let mut writer = Writer::new(&self.app, &self.proxy, version, &inner);
+        if version.method() == Method::Reload {
+            return writer.app_file(route, live_by);
         }
-        Ok(text)
+        let disk = read_text(&*seat.vantage, &self.file()).await?.unwrap_or_default();
+        writer.adopted = text::adopted_in(&disk, &self.proxy, &self.app.name);
+        let first = writer.app_file_in(Layout::First, route, live_by)?;
+        if disk == first { Ok(first) } else { writer.app_file(route, live_by) }
     }
 
     pub(super) async fn method(&self, seat: &Seat) -> Result<Method> {
