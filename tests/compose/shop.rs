@@ -112,7 +112,7 @@ services:
     volumes: [\"cache:/data\"]
 {proxy}volumes: {{ data: {{}}, cache: {{}} }}
 {front}",
-            app = images().app("1.0"),
+            app = images().app_without_check("1.0"),
             redis = images().redis,
             proxy = self.proxy.service(self.run.docker(), &self.edge, self.address),
         );

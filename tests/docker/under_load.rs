@@ -69,10 +69,10 @@ fn every_kind_behind_an_old_nginx() {
 
 #[test]
 fn a_server_block_of_bgds_own_on_a_new_nginx() {
-    six_switches(Nginx::New, Route::Server, &[(Kind::PacedKeepalive, 64)]);
+    six_switches(Nginx::New, Route::Server, &[(Kind::PacedKeepalive, 24)]);
 }
 
 #[test]
 fn a_server_block_of_bgds_own_on_an_old_nginx() {
-    six_switches(Nginx::Old, Route::Server, &[(Kind::PacedKeepalive, 64)]);
+    six_switches(Nginx::Old, Route::Server, &[(Kind::PacedKeepalive, 24)]);
 }

@@ -8,12 +8,6 @@ use nix::sys::signal::Signal;
 use super::table::Table;
 use crate::scene::{Scene, nothing_lost};
 
-/// The steps of a deploy; `rename` is one where the configuration says so.
-pub const STEPS: [&str; 12] = [
-    "create", "start", "ready", "smoke", "stage", "switch", "verify", "watch", "record", "drain", "retire",
-    "rename",
-];
-
 const SOON: Duration = Duration::from_secs(60);
 
 /// A way in which a deploy is interrupted.
@@ -34,8 +28,6 @@ pub enum Way {
 impl Way {
     /// Every one.
     pub const ALL: [Self; 5] = [Self::Kill, Self::KillMidway, Self::Term, Self::Interrupts, Self::Hangup];
-    /// Those that leave everything as it is at that moment: what the others do does not depend on the proxy.
-    pub const KILLS: [Self; 2] = [Self::Kill, Self::KillMidway];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -119,19 +111,14 @@ struct Live {
     version: &'static str,
 }
 
-/// Interrupts a deploy in each step in each way, with a load for each step, and prints what became of it.
+/// Interrupts a deploy in each step in the ways that are named with it, with a load for each step, and prints what became of it.
 #[track_caller]
-pub fn every_cell<P: Deref<Target = Front>>(
-    scene: &Scene<P>,
-    title: &str,
-    steps: &[&'static str],
-    ways: &'static [Way],
-) {
-    let mut table = Table::new(title, ways);
+pub fn every_cell<P: Deref<Target = Front>>(scene: &Scene<P>, title: &str, steps: &[(&'static str, &[Way])]) {
+    let mut table = Table::new(title);
     let mut live = Live { release: 2, version: "1.1" };
     let mut last = 2;
     let takes = undisturbed(scene, live.version);
-    for step in steps {
+    for (step, ways) in steps {
         let load = scene.mixed();
         for way in ways.iter().copied() {
             last += 1;

@@ -9,7 +9,8 @@ use crate::scene::{HOST, Scene, nothing_lost};
 #[track_caller]
 fn serving_today(scene: &Scene<Gate>, means: Means) -> Container {
     let web = scene.run.name("web");
-    let mut app = App::new(&scene.run, images().app("1.0")).network(scene.edge.network());
+    // Traefik does not route to a container whose health check has not passed yet.
+    let mut app = App::new(&scene.run, images().app_without_check("1.0")).network(scene.edge.network());
     if means == Means::Labels {
         app = app.arg("--label").arg(&scene.edge.label());
         for label in routes::labels("web", HOST, 3000) {

@@ -15,6 +15,6 @@ pub fn poll_for<T>(timeout: Duration, mut find: impl FnMut() -> Option<T>) -> T 
             return found;
         }
         assert!(Instant::now() < deadline, "what was waited for did not come within {timeout:?}");
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(Duration::from_millis(30));
     }
 }
