@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::ClientGot;
 use crate::error::{Error, Kind, Result};
 
 /// What bgd had written before a deploy.
@@ -14,6 +15,10 @@ pub struct Former {
     /// The same of the route that the deploy moves away from, where both are one proxy's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Box<Former>>,
+    /// What a client of the app got before the deploy, to be compared with what it gets after the switch; nothing where the
+    /// requests of no client change their way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientGot>,
 }
 
 /// What a snapshot says of a path.
@@ -30,7 +35,7 @@ pub enum Looked {
 impl Former {
     /// A snapshot of files.
     pub fn of(means: &str, files: Vec<(String, Option<String>)>) -> Self {
-        Self { files, means: Some(means.to_owned()), left: None }
+        Self { files, means: Some(means.to_owned()), left: None, client: None }
     }
 
     /// Whether a path was looked at, and what was found.
@@ -73,7 +78,7 @@ impl Former {
     #[must_use]
     pub fn emptied(&self) -> Self {
         let files = self.files.iter().map(|(path, _)| (path.clone(), None)).collect();
-        Self { files, means: self.means.clone(), left: None }
+        Self { files, means: self.means.clone(), left: None, client: None }
     }
 }
 

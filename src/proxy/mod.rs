@@ -2,6 +2,7 @@
 //!
 //! Nothing above this module knows which proxy it is.
 
+mod client;
 mod former;
 mod in_flight;
 pub mod nginx;
@@ -14,6 +15,7 @@ pub mod traefik;
 
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,7 @@ use crate::error::Result;
 use crate::model::{ReleaseNumber, Slot};
 use crate::probe::{Answer, Failure, Vantage};
 
+pub use client::{Class, ClientGot, ClientRequest};
 pub use former::{Former, Looked};
 pub use in_flight::{InFlight, Known};
 pub use open::{open, seen_many};
@@ -95,6 +98,10 @@ pub trait Proxy {
     /// Sends a request through the proxy to whatever is live, as a client of the app would.
     async fn through(&self, request: Through<'_>) -> Result<Answer, Failure>;
 
+    /// A GET that goes the way of a client's own, by a public listener, to be sent from [`Proxy::vantage`]. The path is taken
+    /// where the route allows it. `Err` says for people why no such request can be made: what is public may take TLS only.
+    async fn client_request(&self, path: &str, limit: Duration) -> Result<ClientRequest, String>;
+
     /// The place where the proxy stands, to look from there.
     async fn vantage(&self) -> Result<Rc<dyn Vantage>>;
 }
@@ -114,6 +121,13 @@ pub struct Target {
     pub port: u16,
     /// The addresses of its containers on the proxy's network now; empty when none runs.
     pub addresses: Vec<IpAddr>,
+}
+
+impl Target {
+    /// Whether its container was there before bgd: it has its own name and no other, whatever slot it stands in.
+    pub fn is_adopted(&self) -> bool {
+        self.release_host == self.slot_host
+    }
 }
 
 /// Where requests go, and what else the proxy knows.
@@ -173,7 +187,7 @@ pub struct Through<'a> {
     /// The Host header that the app sees; the route's own where absent.
     pub host: Option<&'a str>,
     /// How long it may take.
-    pub limit: std::time::Duration,
+    pub limit: Duration,
 }
 
 /// Something that preflight found.

@@ -163,7 +163,8 @@ impl<'a> Saga<'a> {
         if stays || !step.can_go_back() {
             return self.left_open(step, error);
         }
-        self.had_traffic |= step == Step::Verify && error.kind() == Kind::NotReady;
+        self.had_traffic |=
+            step == Step::Verify && (error.kind() == Kind::NotReady || self.context.switched.get());
         let reason = error.one_line();
         self.context.report.event(Event::StepFailed { step, reason: reason.clone() });
         // The journal may be what failed; unwinding is right all the same, and says so if it cannot go on.

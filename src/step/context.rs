@@ -38,6 +38,8 @@ pub struct Context<'a> {
     pub process: RefCell<Option<Process>>,
     /// Set when green fails and blue does too: blue is then left as it is.
     pub held: Cell<bool>,
+    /// Set when the switch was proved at the proxy: from then on green may have got requests of clients.
+    pub switched: Cell<bool>,
 }
 
 type Events = LocalBoxStream<'static, Result<ContainerEvent>>;
@@ -91,6 +93,7 @@ impl<'a> Context<'a> {
             events: RefCell::new(None),
             process: RefCell::new(None),
             held: Cell::new(false),
+            switched: Cell::new(false),
         })
     }
 

@@ -1,6 +1,7 @@
 //! The steps of a deploy: what each does, and how it is undone. Each can run twice and be undone twice.
 
 mod check;
+mod client;
 mod containers;
 mod context;
 mod create;

@@ -10,6 +10,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
         if context.plan.moves() == Move::Within {
             former.left = Some(Box::new(context.blue_proxy().snapshot().await?));
         }
+        former.client = super::client::before(context).await;
         context.records.put_former(&former)?;
     }
     context.green_proxy().stage(&context.staged_route().await?).await?;

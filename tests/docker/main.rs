@@ -4,6 +4,7 @@
 mod adopt;
 mod bad_green;
 mod chaos;
+mod client;
 mod clock;
 mod closed_output;
 mod daemon;

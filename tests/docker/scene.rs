@@ -194,7 +194,7 @@ impl<P: Deref<Target = Front>> Scene<P> {
     }
 
     /// The process ids of nginx's workers, without those that are shutting down.
-    fn workers(&self) -> Vec<String> {
+    pub fn workers(&self) -> Vec<String> {
         let listed = self.run.docker().ok(["top", self.edge.name(), "-eo", "pid,args"]);
         let workers = listed.lines().filter(|line| line.ends_with("nginx: worker process"));
         workers.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()

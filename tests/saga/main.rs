@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cancel;
+mod client;
 mod full_disk;
 mod hooks;
 mod matrix;

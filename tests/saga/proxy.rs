@@ -11,7 +11,7 @@ use bgd::error::{Error, Kind, Result};
 use bgd::model::{ReleaseNumber, label};
 use bgd::probe::{Answer, Failure, FailureKind, Request, Socket, Vantage};
 use bgd::proxy::{
-    FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Target, Through,
+    ClientRequest, FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Target, Through,
 };
 use futures_util::FutureExt;
 
@@ -30,7 +30,16 @@ pub struct FakeProxy {
     in_flight: Cell<usize>,
     /// What the containers of a release answer; 200 where nothing is said.
     answers: Rc<RefCell<BTreeMap<u32, u16>>>,
+    /// What clients are answered while a release is live; what its containers answer where nothing is said.
+    clients: RefCell<BTreeMap<u32, u16>>,
+    /// Why no request of a client's can be made.
+    private: RefCell<Option<String>>,
+    /// The release that was live at each request of a client's.
+    asked: Rc<RefCell<Vec<Option<u32>>>>,
 }
+
+/// Where clients ask.
+const PUBLIC: u16 = 80;
 
 impl FakeProxy {
     pub fn new(engine: Fake, ticks: Rc<Ticks>) -> Rc<Self> {
@@ -41,7 +50,33 @@ impl FakeProxy {
             loaded: RefCell::default(),
             in_flight: Cell::new(0),
             answers: Rc::default(),
+            clients: RefCell::default(),
+            private: RefCell::default(),
+            asked: Rc::default(),
         })
+    }
+
+    /// What a client is answered while this release is live, whatever its containers answer.
+    pub fn answer_clients(&self, release: u32, status: u16) {
+        self.clients.borrow_mut().insert(release, status);
+    }
+
+    /// Lets no request of a client's be made.
+    pub fn hide(&self, why: &str) {
+        *self.private.borrow_mut() = Some(why.to_owned());
+    }
+
+    /// The release that was live at each request of a client's up to now.
+    pub fn clients_asked(&self) -> Vec<Option<u32>> {
+        self.asked.borrow().clone()
+    }
+
+    /// A place in the proxy's network.
+    fn view(&self) -> View {
+        let live = self.loaded.borrow().as_ref().and_then(|route| route.live.clone());
+        let status = live.as_ref().and_then(|live| self.clients.borrow().get(&live.release.0).copied());
+        let (engine, answers, asked) = (self.engine.clone(), self.answers.clone(), self.asked.clone());
+        View { engine, answers, live, status, asked }
     }
 
     pub fn answer(&self, release: u32, status: u16) {
@@ -212,26 +247,50 @@ impl Proxy for FakeProxy {
         let nobody = || failure(FailureKind::Refused, "nothing is live");
         let to = (address.ok_or_else(nobody)?, 3000).into();
         let request = Request::get(to, "api", request.path, request.limit);
-        View { engine: self.engine.clone(), answers: self.answers.clone() }.request(&request).await
+        self.view().request(&request).await
+    }
+
+    async fn client_request(
+        &self,
+        path: &str,
+        limit: Duration,
+    ) -> std::result::Result<ClientRequest, String> {
+        self.enter("client_request").map_err(|error| error.to_string())?;
+        if let Some(why) = self.private.borrow().clone() {
+            return Err(why);
+        }
+        let request = Request::get(([127, 0, 0, 1], PUBLIC).into(), "api.test", path, limit);
+        Ok(ClientRequest { request, path: path.to_owned(), remedy: "look at the proxy".to_owned() })
     }
 
     async fn vantage(&self) -> Result<Rc<dyn Vantage>> {
         self.enter("vantage")?;
-        Ok(Rc::new(View { engine: self.engine.clone(), answers: self.answers.clone() }))
+        Ok(Rc::new(self.view()))
     }
 }
 
 struct View {
     engine: Fake,
     answers: Rc<RefCell<BTreeMap<u32, u16>>>,
+    live: Option<Target>,
+    /// What clients are answered, where that is said.
+    status: Option<u16>,
+    asked: Rc<RefCell<Vec<Option<u32>>>>,
 }
 
 #[async_trait(?Send)]
 impl Vantage for View {
     async fn request(&self, request: &Request) -> Result<Answer, Failure> {
-        let release = running_at(&self.engine, request.to.ip());
+        let is_client = request.to.port() == PUBLIC;
+        let mut at = Some(request.to.ip());
+        if is_client {
+            self.asked.borrow_mut().push(self.live.as_ref().map(|live| live.release.0));
+            at = self.live.as_ref().and_then(|live| live.addresses.first().copied());
+        }
+        let release = at.and_then(|at| running_at(&self.engine, at));
         let release = release.ok_or_else(|| failure(FailureKind::Refused, "nobody listens"))?;
-        let status = self.answers.borrow().get(&release).copied().unwrap_or(200);
+        let own = self.answers.borrow().get(&release).copied().unwrap_or(200);
+        let status = self.status.filter(|_| is_client).unwrap_or(own);
         Ok(Answer { status, headers: Vec::new(), body: String::new(), took: Duration::from_millis(1) })
     }
 

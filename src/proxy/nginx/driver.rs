@@ -1,6 +1,7 @@
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -9,15 +10,17 @@ use crate::docker::Engine;
 use crate::error::{Error, Kind, Result};
 use crate::model::{App, NginxProxy, NginxRoute, ProxyConfig};
 use crate::probe::{Answer, Failure, FailureKind, Request, Vantage};
-use crate::proxy::{FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Through};
+use crate::proxy::{
+    ClientRequest, FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Through,
+};
 
-use super::conf::Tree;
+use super::conf::{Tree, Way};
 use super::live::seen;
 use super::marker::{self, MARKER};
 use super::names;
 use super::processes::Processes;
 use super::reload::read_text;
-use super::text::{Layout, LiveBy, Writer};
+use super::text::{self, Layout, LiveBy, Writer};
 use super::version::{Method, Version};
 use crate::proxy::seat::{self, Seat};
 
@@ -39,6 +42,8 @@ pub struct NginxDriver {
     pub(super) known_since: Cell<Option<Instant>>,
     /// The Host header for requests that name none.
     pub(super) host: RefCell<Option<String>>,
+    /// How clients come to the user's upstream, or why that cannot be told.
+    pub(super) way: RefCell<Option<Result<Way, String>>>,
 }
 
 impl NginxDriver {
@@ -65,6 +70,7 @@ impl NginxDriver {
             before_switch: RefCell::new(None),
             known_since: Cell::new(None),
             host: RefCell::new(None),
+            way: RefCell::new(None),
         })
     }
 
@@ -124,16 +130,14 @@ impl NginxDriver {
             Method::Reload => String::new(),
             Method::Flag => self.inner_address(seat).await?,
         };
-        let writer = Writer::new(&self.app, &self.proxy, version, &inner);
-        let text = writer.app_file(route, live_by)?;
-        if version.method() == Method::Flag {
-            let disk = read_text(&*seat.vantage, &self.file()).await?;
-            let first = writer.app_file_in(Layout::First, route, live_by)?;
-            if disk.is_some_and(|disk| disk == first) {
-                return Ok(first);
-            }
+        let mut writer = Writer::new(&self.app, &self.proxy, version, &inner);
+        if version.method() == Method::Reload {
+            return writer.app_file(route, live_by);
         }
-        Ok(text)
+        let disk = read_text(&*seat.vantage, &self.file()).await?.unwrap_or_default();
+        writer.adopted = text::adopted_in(&disk, &self.proxy, &self.app.name);
+        let first = writer.app_file_in(Layout::First, route, live_by)?;
+        if disk == first { Ok(first) } else { writer.app_file(route, live_by) }
     }
 
     pub(super) async fn method(&self, seat: &Seat) -> Result<Method> {
@@ -287,6 +291,10 @@ impl Proxy for NginxDriver {
             limit: request.limit,
         };
         seat.vantage.request(&asked).await
+    }
+
+    async fn client_request(&self, path: &str, limit: Duration) -> Result<ClientRequest, String> {
+        self.request_of_a_client(path, limit).await
     }
 
     async fn vantage(&self) -> Result<Rc<dyn Vantage>> {

@@ -13,6 +13,7 @@ use super::flags::{Flags, Step};
 use super::marker::{self, generation_of};
 use super::names;
 use super::reload::{Asks, Before, Expected, confirm, load, read_text};
+use super::text;
 use crate::proxy::seat::Seat;
 
 /// How long nginx may send to an address that a name no longer has: `valid=1s`, counted in whole seconds.
@@ -30,6 +31,7 @@ impl NginxDriver {
         for (path, text) in &wanted {
             is_in_use = is_in_use && read_text(&*seat.vantage, path).await? == *text;
         }
+        self.place_adopted(&*seat.vantage, route).await?;
         if !is_in_use {
             // Without a flag nobody would be live once the new file is loaded.
             if let (None, Some(live)) = (self.flags(&*seat.vantage).await?.live(), &route.live) {
@@ -48,6 +50,42 @@ impl NginxDriver {
         if let Some(idle) = &route.idle {
             self.reach(seat, idle, Some(&generation)).await?;
             self.outwait_cache(&*seat.vantage, idle).await?;
+        }
+        Ok(())
+    }
+
+    /// Says of the idle slot whether the adopted container stands in it. Of the live one nothing is said while nginx may look
+    /// at it: that would be a switch.
+    async fn place_adopted(&self, vantage: &dyn Vantage, route: &Route) -> Result<()> {
+        let disk = read_text(vantage, &self.file()).await?.unwrap_or_default();
+        let is_known = text::adopted_in(&disk, &self.proxy, &self.app.name).is_some();
+        let live = route.live.as_ref().filter(|_| !is_known);
+        let targets: Vec<&Target> = live.into_iter().chain(&route.idle).collect();
+        if !is_known && !targets.iter().any(|target| target.is_adopted()) {
+            return Ok(());
+        }
+        for target in targets {
+            let path = names::adopted_of(&self.proxy, &self.app.name, target.slot);
+            match (target.is_adopted(), vantage.read(&path).await?.is_some()) {
+                (true, false) => vantage.write(&path, b"bgd\n").await?,
+                (false, true) => vantage.delete(&path).await?,
+                (true, true) | (false, false) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what says where the adopted container stands, once no file of bgd's looks at it.
+    pub(super) async fn forget_adopted(&self, vantage: &dyn Vantage) -> Result<()> {
+        let disk = read_text(vantage, &self.file()).await?.unwrap_or_default();
+        if text::adopted_in(&disk, &self.proxy, &self.app.name).is_some() {
+            return Ok(());
+        }
+        for slot in [Slot::Blue, Slot::Green] {
+            let path = names::adopted_of(&self.proxy, &self.app.name, slot);
+            if vantage.read(&path).await?.is_some() {
+                vantage.delete(&path).await?;
+            }
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! by a reload, on older versions by a flag file ([`version::Method`]). Each app's file has a *marker* server on a
 //! loopback port, by which nginx itself is asked what it does.
 
+mod client;
 pub mod conf;
 mod driver;
 mod flag;

@@ -24,6 +24,12 @@ pub fn flag_of(proxy: &NginxProxy, app: &AppName, slot: Slot) -> String {
     format!("{}/.bgd-{app}.{slot}", folder(proxy))
 }
 
+/// The path of the file that says that the adopted container stands in a slot on an older nginx: it has no name of the
+/// slot's.
+pub fn adopted_of(proxy: &NginxProxy, app: &AppName, slot: Slot) -> String {
+    format!("{}/.bgd-{app}.{slot}.adopted", folder(proxy))
+}
+
 /// The path of the flag that takes the last flag back.
 pub fn undo_of(proxy: &NginxProxy, app: &AppName) -> String {
     format!("{}/.bgd-{app}.undo", folder(proxy))

@@ -88,18 +88,22 @@ impl NginxDriver {
         if is_on_disk && self.loads(vantage, generation.as_deref()).await? && !self.is_reloading(seat).await?
         {
             self.free_space(vantage).await?;
-            return Ok(());
+            return self.forget_adopted(vantage).await;
         }
         self.free_space(vantage).await?;
         let before = load(&*self.engine, seat, &[(path, wanted)], Asks::Before).await?;
-        let Some(generation) = generation else { return self.await_gone(seat, &before).await };
+        let Some(generation) = generation else {
+            self.await_gone(seat, &before).await?;
+            return self.forget_adopted(vantage).await;
+        };
         let expected = Expected {
             app: &self.app.name,
             generation: &generation,
             live: None,
             before: Before::Known(&before),
         };
-        confirm(&*self.engine, seat, &expected).await
+        confirm(&*self.engine, seat, &expected).await?;
+        self.forget_adopted(vantage).await
     }
 
     /// Waits until nginx knows nothing of the app any more: that it was told proves nothing.

@@ -7,7 +7,7 @@ use crate::template::{Templates, fingerprint, forbidden_in_nginx};
 
 use super::conf;
 use super::marker::{self, MARKER, UNREADY};
-use super::names::{authority, file_of, flag_of, undo_of, upstream_of};
+use super::names::{adopted_of, authority, file_of, flag_of, undo_of, upstream_of};
 use super::version::{Method, Version};
 
 const SHARED: &str = include_str!("../../../templates/nginx/shared.conf");
@@ -54,6 +54,7 @@ struct Context {
     live: Option<Named>,
     idle: Option<Named>,
     slots: Vec<Flagged>,
+    adopted: Option<Adopted>,
     undo: String,
     file: String,
     inner: String,
@@ -83,6 +84,17 @@ struct Flagged {
     host: String,
     port: u16,
     flag: String,
+    adopted: String,
+}
+
+/// Where the container that was adopted is found. It can be given no name of a slot's, so that the file for an older nginx
+/// knows it beside the slots from the adoption on: whatever slot it stands in, the file stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Adopted {
+    /// Its own name.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
 }
 
 #[derive(Debug, Serialize)]
@@ -135,12 +147,14 @@ pub struct Writer<'a> {
     pub version: Version,
     /// The loopback address of the app's inner server.
     pub inner: &'a str,
+    /// The adopted container that the present file knows.
+    pub adopted: Option<Adopted>,
 }
 
 impl<'a> Writer<'a> {
     /// Makes a writer for an app.
     pub fn new(app: &'a App, proxy: &'a NginxProxy, version: Version, inner: &'a str) -> Self {
-        Self { app: &app.name, proxy, replicas: app.replicas, port: app.port, version, inner }
+        Self { app: &app.name, proxy, replicas: app.replicas, port: app.port, version, inner, adopted: None }
     }
 
     /// The name of the upstream.
@@ -189,6 +203,7 @@ impl<'a> Writer<'a> {
             host: target.release_host.clone(),
             port: target.port,
         };
+        let adopted = self.adopted(route);
         let context = Context {
             app: self.app.to_string(),
             upstream: self.upstream(),
@@ -199,7 +214,8 @@ impl<'a> Writer<'a> {
             servers: servers(route, live_by),
             live: route.live.as_ref().map(named),
             idle: route.idle.as_ref().map(named),
-            slots: [Slot::Blue, Slot::Green].map(|slot| self.flagged(route, slot)).into(),
+            slots: [Slot::Blue, Slot::Green].map(|slot| self.flagged(route, slot, adopted.is_some())).into(),
+            adopted,
             undo: undo_of(self.proxy, self.app),
             file: file_of(self.proxy, self.app),
             inner: self.inner.to_owned(),
@@ -214,8 +230,20 @@ impl<'a> Writer<'a> {
         Ok(context)
     }
 
-    fn flagged(&self, route: &Route, slot: Slot) -> Flagged {
-        let known = || [&route.live, &route.idle].into_iter().flatten();
+    /// The adopted container, when a release of the route is that, or the present file knows it. A template of the user's own
+    /// may name the slots' hosts by itself.
+    fn adopted(&self, route: &Route) -> Option<Adopted> {
+        if self.reloads() || self.proxy.template.is_some() {
+            return None;
+        }
+        let in_route = [&route.live, &route.idle].into_iter().flatten().find(|target| target.is_adopted());
+        let in_route = in_route.map(|it| Adopted { host: it.release_host.clone(), port: it.port });
+        in_route.or_else(|| self.adopted.clone())
+    }
+
+    fn flagged(&self, route: &Route, slot: Slot, knows_adopted: bool) -> Flagged {
+        let named = |target: &&Target| !(knows_adopted && target.is_adopted());
+        let known = || [&route.live, &route.idle].into_iter().flatten().filter(named);
         let target = known().find(|target| target.slot == slot);
         let other = known().find(|target| target.slot != slot).map(|target| target.slot_host.as_str());
         Flagged {
@@ -223,6 +251,7 @@ impl<'a> Writer<'a> {
             host: target.map_or_else(|| slot_host_beside(self.app, slot, other), |t| t.slot_host.clone()),
             port: target.map_or(self.port, |t| t.port),
             flag: flag_of(self.proxy, self.app, slot),
+            adopted: adopted_of(self.proxy, self.app, slot),
         }
     }
 
@@ -269,6 +298,20 @@ impl<'a> Writer<'a> {
         }
         Ok(())
     }
+}
+
+/// The adopted container that an app's file knows.
+pub fn adopted_in(text: &str, proxy: &NginxProxy, app: &AppName) -> Option<Adopted> {
+    let stands = format!("{})", adopted_of(proxy, app, Slot::Blue));
+    let mut open = conf::parse(text);
+    while let Some(directive) = open.pop() {
+        if directive.name == "if" && directive.args.last() == Some(&stands) {
+            let (host, port) = directive.block.first()?.args.last()?.rsplit_once(':')?;
+            return Some(Adopted { host: host.to_owned(), port: port.parse().ok()? });
+        }
+        open.extend(directive.block);
+    }
+    None
 }
 
 /// The file that all apps share.

@@ -5,7 +5,7 @@ use crate::model::{
 };
 use crate::proxy::{Route, Target};
 
-use super::text::{Layout, LiveBy, Writer, placeholder, shared_file};
+use super::text::{Adopted, Layout, LiveBy, Writer, adopted_in, placeholder, shared_file};
 use super::version::Version;
 
 fn target(slot: Slot, number: u32) -> Target {
@@ -69,6 +69,7 @@ fn render_in(
         port: 3000,
         version: Version::parse(version).unwrap(),
         inner: "127.47.1.2:24711",
+        adopted: None,
     };
     let text = match layout {
         Some(layout) => writer.app_file_in(layout, what, live_by),
@@ -181,4 +182,44 @@ fn what_nginx_would_take_apart_is_refused_in_every_field() {
     let mut route = both();
     route.live.as_mut().unwrap().release_host = "api}".into();
     assert!(render("1.30.6", upstream(), &route, LiveBy::Name, None).is_err());
+}
+
+/// An older nginx is reloaded when its file changes: after the adoption it does not, whatever follows.
+#[test]
+fn the_file_of_an_adopted_app_for_an_old_nginx_stays_as_it_is() {
+    let adopted = |slot| Target { release_host: "web".into(), slot_host: "web".into(), ..target(slot, 0) };
+    let named = |slot, number| Target { slot_host: format!("_bgd_api_{slot}"), ..target(slot, number) };
+    let (blue, green) = (Slot::Blue, Slot::Green);
+    for route in [upstream(), server()] {
+        let proxy = NginxProxy {
+            container: ContainerName::parse("edge").unwrap(),
+            config_dir: "/etc/nginx/conf.d".into(),
+            route,
+            template: None,
+        };
+        let app = AppName::parse("api").unwrap();
+        let render = |what: &Route, known: Option<Adopted>| {
+            let version = Version::parse("1.22.1").unwrap();
+            let inner = "127.47.1.2:24711";
+            let writer =
+                Writer { app: &app, proxy: &proxy, replicas: 1, port: 3000, version, inner, adopted: known };
+            writer.app_file(what, LiveBy::Name).unwrap()
+        };
+        let first = render(&Route { live: Some(adopted(blue)), idle: None }, None);
+        assert_eq!(adopted_in(&first, &proxy, &app), Some(Adopted { host: "web".into(), port: 3000 }));
+        let later = [
+            (Some(adopted(blue)), Some(named(green, 1))),
+            (Some(named(green, 1)), Some(adopted(blue))),
+            (Some(named(green, 1)), Some(named(blue, 2))),
+            (Some(named(blue, 2)), Some(adopted(green))),
+            (Some(adopted(green)), Some(named(blue, 2))),
+        ];
+        for (live, idle) in later {
+            let route = Route { live, idle };
+            assert_eq!(render(&route, adopted_in(&first, &proxy, &app)), first, "{route:?}");
+        }
+        if matches!(proxy.route, NginxRoute::Upstream(_)) {
+            insta::assert_snapshot!("an_adopted_app_behind_an_old_nginx", first);
+        }
+    }
 }

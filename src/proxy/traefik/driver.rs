@@ -12,7 +12,9 @@ use crate::error::{Error, Kind, Result};
 use crate::model::{App, ProxyConfig, ReleaseNumber, TraefikMode, TraefikProxy};
 use crate::probe::{Answer, Failure, FailureKind, Vantage};
 use crate::proxy::seat::{self, NEWS, Seat};
-use crate::proxy::{FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Through};
+use crate::proxy::{
+    ClientRequest, FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Through,
+};
 
 use super::api::Api;
 use super::confirm::Proof;
@@ -279,6 +281,10 @@ impl Proxy for TraefikDriver {
         let mut asked = self.request_at(door, request.path, request.host, request.limit);
         asked.method = request.method.to_owned();
         known.seat.vantage.request(&asked).await
+    }
+
+    async fn client_request(&self, path: &str, limit: Duration) -> Result<ClientRequest, String> {
+        self.request_of_a_client(path, limit).await
     }
 
     async fn vantage(&self) -> Result<Rc<dyn Vantage>> {

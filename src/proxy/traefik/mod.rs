@@ -9,6 +9,7 @@
 //! [`TraefikMode::Labels`]: crate::model::TraefikMode::Labels
 
 mod api;
+mod client;
 mod confirm;
 mod door;
 mod driver;

@@ -10,4 +10,4 @@ mod tree;
 
 pub use files::Files;
 pub use parse::{Directive, parse};
-pub use tree::{Place, Tree};
+pub use tree::{Place, Tree, Way};

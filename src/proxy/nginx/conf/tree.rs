@@ -4,6 +4,10 @@ use super::files::{Files, absolute};
 use super::glob;
 use super::parse::Directive;
 
+mod way;
+
+pub use way::Way;
+
 /// Where a directive stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -169,17 +173,9 @@ impl<'a> Tree<'a> {
 
     /// The first plain server name of a server block that passes requests to this upstream.
     pub fn server_name_of(&self, upstream: &str, outside: &str) -> Option<String> {
-        let is_plain = |name: &&String| {
-            !name.is_empty()
-                && name.as_str() != "_"
-                && name.as_str() != "localhost"
-                && !name.starts_with(['*', '.', '~', '$'])
-                && !name.ends_with('*')
-        };
         self.reference_nodes(upstream, outside).into_iter().find_map(|i| {
             let server = self.ancestors(i).find(|&i| self.nodes[i].directive.name == "server")?;
-            let names = self.nodes[server].directive.block.iter().filter(|d| d.name == "server_name");
-            names.flat_map(|d| &d.args).find(is_plain).cloned()
+            way::plain_names(&self.nodes[server].directive.block).next().cloned()
         })
     }
 

@@ -1,0 +1,142 @@
+//! What clients get is worse after the switch although bgd's marker proves the new release: the deploy is taken back, and
+//! the error names both answers.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use bgd_testkit::{App, Container, Front, Outcome, images, poll_until};
+
+use crate::scene::{HOST, Means, Nginx, Route, Scene, nothing_lost};
+
+/// A container of the user's own, to which the path of the health check is sent for everybody. It answers one request more,
+/// and then fails.
+const OTHERS: &str = "1.2";
+
+#[track_caller]
+fn another<P: Deref<Target = Front>>(scene: &Scene<P>, args: &[String]) -> Container {
+    let app = App::new(&scene.run, images().app_without_check(OTHERS)).network(scene.edge.network());
+    let app = args.iter().fold(app, |app, arg| app.arg("--label").arg(arg));
+    let container = app.start(&scene.run.name("other"));
+    container.wait_answers();
+    container
+}
+
+/// Deploys while the other container is about to fail. Nothing of the app's own is lost, and a deploy succeeds once the
+/// cause is gone.
+#[track_caller]
+fn taken_back<P: Deref<Target = Front>>(scene: &Scene<P>, other: &Container, end: impl FnOnce()) -> Outcome {
+    let mut in_a_row = 0;
+    poll_until(Duration::from_secs(20), || {
+        let answer = scene.edge.get(HOST, "/health");
+        let is_others = answer.is_ok_and(|answer| answer.version() == Some(OTHERS));
+        in_a_row = if is_others { in_a_row + 1 } else { 0 };
+        in_a_row >= 10
+    });
+    other.fault("fail_rate=0.99");
+    let load = scene.mixed();
+    let outcome = scene.deploy("1.1").code(8);
+    for part in [HOST, "/health", "answered 500 since the switch", "answered 200 before it", "release 1"] {
+        assert!(outcome.stderr.contains(part), "no word of {part}\n{}", outcome.stderr);
+    }
+    nothing_lost(&load.stop());
+    scene.assert_clean(1);
+    scene.wait_for("1.0");
+    let history = scene.bgd.run(&["history", &scene.app]).ok().stdout;
+    assert!(history.contains("rolled back"), "{history}");
+    end();
+    scene.deploy("1.1").ok();
+    scene.wait_for("1.1");
+    outcome
+}
+
+/// A location of the user's comes before the one that passes requests to the upstream.
+#[track_caller]
+fn by_a_location(nginx: Nginx) {
+    let scene = Scene::new(nginx, Route::Upstream);
+    scene.configure("drain: { timeout: 1s }\n");
+    scene.first("1.0");
+    let other = another(&scene, &[]);
+    let (file, block) = scene.server_block();
+    let own = format!("location = /health {{ proxy_pass http://{}:3000; }}\n    location / {{", other.name());
+    scene.edge.put(&file, &block.replace("location / {", &own));
+    scene.reload();
+    let outcome = taken_back(&scene, &other, || {
+        scene.edge.put(&file, &block);
+        scene.reload();
+    });
+    let remedy = format!("docker exec {} nginx -T", scene.edge.name());
+    assert!(outcome.stderr.contains(&remedy), "{}", outcome.stderr);
+    let told = scene.run.docker().ok(["exec", scene.edge.name(), "nginx", "-T"]);
+    assert!(told.contains("location"), "{told}");
+}
+
+#[test]
+fn behind_a_new_nginx() {
+    by_a_location(Nginx::New);
+}
+
+#[test]
+fn behind_an_old_nginx() {
+    by_a_location(Nginx::Old);
+}
+
+/// A router of the user's comes before the route.
+#[track_caller]
+fn by_a_router(means: Means) {
+    let scene = Scene::behind_traefik(means);
+    let proxy = std::fs::read_to_string(scene.bgd.project().join("bgd.yaml")).unwrap();
+    scene.bgd.write("bgd.yaml", &proxy.replace("drain: { timeout: 20s }", "drain: { timeout: 1s }"));
+    scene.first("1.0");
+    let rule = format!("Host(`{HOST}`) && Path(`/health`)");
+    let outcome = match means {
+        Means::Files => {
+            let other = another(&scene, &[]);
+            let text = format!(
+                "http:\n  routers:\n    other:\n      rule: {rule}\n      priority: 1000\n      service: other\n  services:\n    \
+                 other:\n      loadBalancer:\n        servers:\n          - url: http://{}:3000\n",
+                other.name()
+            );
+            scene.edge.put("other.yml", &text);
+            taken_back(&scene, &other, || scene.edge.put("other.yml", ""))
+        }
+        Means::Labels => {
+            let labels = [
+                scene.edge.label(),
+                "traefik.enable=true".to_owned(),
+                format!("traefik.http.routers.other.rule={rule}"),
+                "traefik.http.routers.other.priority=1000".to_owned(),
+                "traefik.http.services.other.loadbalancer.server.port=3000".to_owned(),
+            ];
+            let other = another(&scene, &labels);
+            taken_back(&scene, &other, || drop(scene.run.docker().ok(["rm", "--force", other.name()])))
+        }
+    };
+    assert!(outcome.stderr.contains("proxy.traefik.priority"), "{}", outcome.stderr);
+}
+
+#[test]
+fn behind_traefik_by_files() {
+    by_a_router(Means::Files);
+}
+
+#[test]
+fn behind_traefik_by_labels() {
+    by_a_router(Means::Labels);
+}
+
+/// The release answers whoever asks it by the name of the app, as bgd does, and refuses the host that clients ask for.
+#[test]
+fn a_release_that_refuses_the_host_of_its_clients() {
+    let scene = Scene::new(Nginx::New, Route::Server);
+    scene.first("1.0");
+    scene.configure(&format!("env: {{ HOST_CHECK: {} }}\n", scene.app));
+    let outcome = scene.deploy("1.1").code(8);
+    for part in ["answered 403 since the switch", "itself answers so", HOST] {
+        assert!(outcome.stderr.contains(part), "no word of {part}\n{}", outcome.stderr);
+    }
+    scene.assert_clean(1);
+    scene.wait_for("1.0");
+    scene.configure(&format!("env: {{ HOST_CHECK: {HOST} }}\nhealth: none\nsmoke: []\n"));
+    scene.deploy("1.1").ok();
+    scene.wait_for("1.1");
+}
