@@ -15,8 +15,9 @@ use crate::proxy::traefik::preflight::{labels as checks, refusal};
 use crate::proxy::traefik::text::Published;
 use crate::proxy::{FileChange, Finding, Former, Live, Route};
 
-/// How long Traefik may take, beyond its throttle, to learn of a twin before that is left to the next deploy.
-const LEARNING: Duration = Duration::from_secs(10);
+/// How long Traefik may take, beyond its throttle, to learn of a twin before that is left to the next deploy. On a busy host
+/// more than ten seconds were seen.
+const LEARNING: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long a program inside the container may take to say its version.
 const LIMIT: Duration = Duration::from_secs(10);
