@@ -48,6 +48,9 @@ pub mod label {
     pub const SLOT: &str = "bgd.slot";
     /// The replica's number, from 1.
     pub const REPLICA: &str = "bgd.replica";
+    /// The proxy that the release was deployed behind, as its record has it, in JSON. It is read by a bgd that has no record
+    /// of the release: what it would make of today's configuration may be another proxy.
+    pub const PROXY: &str = "bgd.proxy";
     /// On a route carrier: the app whose route it carries. It has none of the labels above but the release's.
     pub const CARRIER: &str = "bgd.carrier";
     /// On the container of a hook: the app. It has none of the labels above but the release's.

@@ -278,6 +278,7 @@ fn labels(app: &App, number: ReleaseNumber, slot: Slot, replica: usize) -> BTree
         (label::RELEASE.to_owned(), number.to_string()),
         (label::SLOT.to_owned(), slot.to_string()),
         (label::REPLICA.to_owned(), replica.to_string()),
+        (label::PROXY.to_owned(), serde_json::to_string(&app.proxy).unwrap_or_default()),
     ])
 }
 

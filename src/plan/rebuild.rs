@@ -112,13 +112,20 @@ fn release(
         image: image.to_owned(),
         image_id: image_id.clone(),
         repo_digest: None,
-        app: app.clone(),
+        app: deployed_behind(app, first),
         proxy: None,
         containers: replicas.iter().map(|one| (one.name.clone(), by_id(one))).collect(),
         ids: ids(containers),
         created: first.and_then(|container| container.state.started).unwrap_or(now),
         outcome: if was_live { Outcome::Deployed } else { Outcome::Failed { reason: lost } },
     })
+}
+
+/// The configuration, with the proxy that the container was deployed behind, which may be another than today's.
+fn deployed_behind(app: &App, container: Option<&Container>) -> App {
+    let told = container.and_then(|container| label_of(container, label::PROXY));
+    let proxy = told.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| app.proxy.clone());
+    App { proxy, ..app.clone() }
 }
 
 fn ids(containers: &[&Container]) -> BTreeMap<usize, String> {

@@ -48,7 +48,7 @@ impl Lock {
     /// Of kind `Locked` when it is held.
     pub fn take(path: &Path, what: &str) -> Result<Self> {
         let mut file = open(path)?;
-        // Whoever only asks for the holder has a shared lock for some microseconds: ask more than once.
+        // A bgd that only asks for the holder has a shared lock for some microseconds: ask more than once.
         for attempt in 0..5 {
             if attempt > 0 {
                 std::thread::sleep(Duration::from_millis(attempt));
@@ -83,7 +83,7 @@ impl Lock {
         }
     }
 
-    /// Who holds the lock now; `None` when nobody does.
+    /// Who holds the lock now; `None` when it is free.
     pub fn holder(path: &Path) -> Option<Holder> {
         let file = OpenOptions::new().read(true).open(path).ok()?;
         match file.try_lock_shared() {
@@ -101,7 +101,9 @@ fn read_holder(path: &Path) -> Option<Holder> {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing the file frees the lock all the same; an error here changes nothing.
+        // The next holder must not be called by this one's name before it has written its own. Closing the file frees the
+        // lock all the same; an error here changes nothing.
+        let _ = self.file.set_len(0);
         let _ = self.file.unlock();
     }
 }
@@ -140,8 +142,18 @@ fn sign(lock: &mut File, path: &Path) -> Result<()> {
         .map_err(|error| file::cannot("write", path, error))
 }
 
+/// The holder of a lock that is held. One that has just taken it writes its name a moment later.
+fn signed(path: &Path) -> Option<Holder> {
+    (0..20).find_map(|attempt| {
+        if attempt > 0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        read_holder(path)
+    })
+}
+
 fn held(path: &Path, what: &str) -> Error {
-    let by = match read_holder(path) {
+    let by = match signed(path) {
         Some(holder) => holder.to_string(),
         None => "by another bgd".to_owned(),
     };
@@ -175,6 +187,24 @@ mod tests {
         let error = Lock::take(&path, "api").unwrap_err();
         assert!(error.hints()[0].contains("link"), "{error:?}");
         assert_eq!(std::fs::read_to_string(&other).unwrap(), "mine");
+    }
+
+    #[test]
+    fn a_holder_that_has_not_written_its_name_yet_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let mut file = open(&path).unwrap();
+        file.try_lock().unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        let taken = path.clone();
+        let asking = std::thread::spawn(move || {
+            tell.send(()).unwrap();
+            Lock::take(&taken, "api").unwrap_err()
+        });
+        told.recv().unwrap();
+        sign(&mut file, &path).unwrap();
+        let error = asking.join().unwrap();
+        assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
     }
 
     #[test]
