@@ -12,5 +12,6 @@ mod prefixes;
 mod proxy;
 mod rollback;
 mod ticks;
+mod walks;
 mod watch;
 mod world;
