@@ -105,6 +105,8 @@ fn a_crash_is_survived(nginx: Nginx) {
     .unwrap();
     poll_until(Duration::from_secs(10), || ![0, pid].contains(&live.pid()));
     scene.wait_for("1.1");
+    // A worker of nginx that remembers the former address goes on asking there for up to two seconds.
+    poll_until(Duration::from_secs(20), || scene.status()["problems"] == serde_json::json!([]));
     scene.assert_clean(2);
 }
 
