@@ -20,6 +20,10 @@ fn what_stands_in_the_way_is_found() {
             traefik.router.middlewares = vec!["auth@file".into()];
             traefik.mode = TraefikMode::File { dynamic_dir: "/other".into() };
         });
+        // Of middlewares only its API tells, which comes up a moment after the entry points.
+        bgd_testkit::poll_until(std::time::Duration::from_secs(10), || {
+            world.ask(8080, "x", "/api/rawdata").is_ok_and(|answer| answer.status == 200)
+        });
         let found = findings(&world).await;
         for part in
             ["no entry point secure", "no middleware auth@file", "reads /dynamic, and", "no folder /other"]
