@@ -18,6 +18,8 @@ pub struct Processes {
     pub serving: Vec<i32>,
     /// Workers of a former configuration that finish what they have.
     pub leaving: Vec<i32>,
+    /// Whether there is an nginx that has not read its configuration yet: it calls itself master after that.
+    pub is_reading: bool,
 }
 
 impl Processes {
@@ -42,7 +44,7 @@ impl Processes {
             Ok(all) => Ok(Self::sort(&all)),
             // Gone since the seat was taken: that is the proxy's failure and not the engine's.
             Err(error) => match engine.container(container).await {
-                Ok(Some(now)) if !now.state.running => {
+                Ok(Some(now)) if !now.state.running || now.state.restarting => {
                     Err(Seat { container: now, ..seat.clone() }.not_running().caused_by(error))
                 }
                 _ => Err(error),
@@ -60,8 +62,12 @@ impl Processes {
                 sorted.leaving.push(process.pid);
             } else if process.title.starts_with("nginx: worker process") {
                 sorted.serving.push(process.pid);
+            } else if process.title.contains("nginx") {
+                // Its command line as it was started, or a script that is to start it.
+                sorted.is_reading = true;
             }
         }
+        sorted.is_reading = sorted.all().is_empty() && (sorted.is_reading || sorted.master.is_some());
         sorted
     }
 
@@ -150,6 +156,23 @@ mod tests {
         assert_eq!(sorted.command(), command);
         assert_eq!(sorted.config_file().as_deref(), Some("/srv/n.conf"));
         assert_eq!(Processes::default().command(), ["nginx"]);
+    }
+
+    #[test]
+    fn an_nginx_without_workers_still_reads_its_configuration() {
+        let is_reading = |titles: &[&str]| {
+            let all: Vec<_> = titles.iter().zip(1..).map(|(title, pid)| process(pid, title)).collect();
+            Processes::sort(&all).is_reading
+        };
+        assert!(is_reading(&["nginx -g daemon off;"]));
+        assert!(is_reading(&["/bin/sh /docker-entrypoint.sh nginx -g daemon off;"]));
+        assert!(is_reading(&["nginx: master process nginx"]));
+        assert!(!is_reading(&[
+            "nginx: master process nginx",
+            "nginx: worker process",
+            "nginx: cache loader process"
+        ]));
+        assert!(!is_reading(&["redis-server *:6379"]));
     }
 
     #[test]
