@@ -27,8 +27,8 @@ const REMEMBERED: usize = 512;
 
 /// Subscribes, and returns when the engine has taken note.
 ///
-/// The engine sends the head of its answer a moment before it subscribes. So the subscription asks for what happened
-/// since a moment before, by the engine's own clock.
+/// The engine sends the head of its answer a moment before it subscribes. So the subscription asks for the events since
+/// it was begun too, by the engine's own clock.
 pub(super) async fn subscribe(
     wire: Wire,
     labels: &[String],
@@ -68,7 +68,7 @@ fn tried() -> String {
 struct Follower {
     wire: Wire,
     filters: String,
-    /// The time of the subscription, in nanoseconds: what was before is nobody's business.
+    /// The time of the subscription, in nanoseconds. Older events are not told.
     begun: i128,
     /// The time of the newest event.
     newest: i128,
@@ -95,8 +95,10 @@ impl Lost {
 
 impl Follower {
     async fn connect(&self) -> std::result::Result<Lines, Lost> {
-        // What was seen already is told apart by what it is, so going back a little further does no harm.
-        let since = self.begun.max(self.newest - DISORDER);
+        // An engine repeats its past from the newest event back to the first that is too old, whatever stands before
+        // that (moby, daemon/events, `loadBufferedEvents`). So it is asked for more than is wanted; what was seen
+        // already, or is older than the subscription, is dropped by `take`.
+        let since = self.begun.max(self.newest) - DISORDER;
         let (seconds, nanos) = (since.div_euclid(1_000_000_000), since.rem_euclid(1_000_000_000));
         let path = format!("/events?since={seconds}.{nanos:09}&filters={}", self.filters);
         let opened = tokio::time::timeout(TIMEOUT, self.wire.open(&path))
@@ -151,7 +153,7 @@ impl Follower {
     }
 
     fn take(&mut self, message: Message) -> Option<ContainerEvent> {
-        if self.seen.contains(&message) {
+        if i128::from(message.nanos) < self.begun || self.seen.contains(&message) {
             return None;
         }
         let event = message.event();

@@ -66,6 +66,31 @@ async fn a_stream_that_breaks_is_taken_up_without_a_gap_and_without_a_repetition
     assert_eq!(asked[3], format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000));
 }
 
+#[tokio::test]
+async fn what_is_older_than_the_subscription_is_asked_for_and_not_told() {
+    // The engine stops repeating at the first event that is too old. One that was stamped before the subscription and
+    // published after it must not end the list.
+    let began = |version| {
+        let info: serde_json::Value = serde_json::from_str(&recorded(version, "info.json")).unwrap();
+        info["SystemTime"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_nanosecond()
+    };
+    let late = began("1.41") - 5_000_000;
+    let stamped = move |lines: &str| {
+        let mut event: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+        event["timeNano"] = i64::try_from(late).unwrap().into();
+        format!("{event}\n{lines}")
+    };
+    let lines = stamped(&recorded("1.41", "events.jsonl"));
+    let daemon = Daemon::start("1.41", move |_| stream(&lines));
+    let events = daemon.connect().await.events(&[]).await.unwrap();
+    let told = events.take(4).map(|event| event.unwrap().kind).collect::<Vec<_>>();
+    assert_eq!(tokio::time::timeout(Duration::from_secs(20), told).await.unwrap(), ALL);
+    let asked = &daemon.asked()[0];
+    let since = began("1.41") - 1_000_000_000;
+    let wanted = format!("since={}.{:09}&", since / 1_000_000_000, since % 1_000_000_000);
+    assert!(asked.contains(&wanted), "{asked}, not {wanted}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_engine_that_stays_away_ends_the_stream_with_an_error() {
     let daemon = Daemon::start("1.41", |_| stream(""));
