@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use bgd::cli::{self, Args, Session};
+use bgd::cli::{self, Args, Machine, Session};
 use bgd::error::{Error, Kind};
 use bgd::event::Event;
 use bgd::probe::helper;
@@ -37,7 +37,9 @@ fn main() -> ExitCode {
     };
     let output = args.output;
     let report = ui::printer(output, style, &env, summary.clone());
-    let session = Session { report, style, json: output == Output::Json, env, turns: Default::default() };
+    let host = Rc::new(Machine { env });
+    let session =
+        Session { host, report, style, json: output == Output::Json, env, turns: Default::default() };
     let result = refused.map_or_else(|| run(args, &session), Err);
     if let Err(error) = &result {
         session.report.event(Event::Failed(cli::failure(error)));

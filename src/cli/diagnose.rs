@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::own;
 use crate::plan::{self, Present};
-use crate::proxy::{Live, Proxy, Seen, Severity, Through};
+use crate::proxy::{Live, Proxies, Proxy, Seen, Severity, Through};
 use crate::record::{AppStore, JournalState};
 
 /// How long the live release may take to answer.
@@ -156,7 +156,7 @@ fn of_route(
 
 /// What takes questions of its own: the settings of the live release's containers, and whether it answers.
 pub(super) async fn closely(
-    engine: &Rc<dyn Engine>,
+    (engine, proxies): (&Rc<dyn Engine>, &Proxies),
     recorded: &Recorded,
     diagnosis: &mut Diagnosis,
 ) -> Result<()> {
@@ -173,16 +173,20 @@ pub(super) async fn closely(
             });
         }
     }
-    let more = more(engine, recorded, diagnosis).await?;
+    let more = more((engine, proxies), recorded, diagnosis).await?;
     diagnosis.troubles.extend(more);
     Ok(())
 }
 
-async fn more(engine: &Rc<dyn Engine>, recorded: &Recorded, diagnosis: &Diagnosis) -> Result<Vec<Trouble>> {
+async fn more(
+    (engine, proxies): (&Rc<dyn Engine>, &Proxies),
+    recorded: &Recorded,
+    diagnosis: &Diagnosis,
+) -> Result<Vec<Trouble>> {
     if diagnosis.troubles.iter().any(|trouble| matches!(trouble, Trouble::ProxyUnasked { .. }))
         && let Some(app) = recorded.app()
     {
-        return Ok(renamed(engine, app).await?.into_iter().collect());
+        return Ok(renamed((engine, proxies), app).await?.into_iter().collect());
     }
     let Some(release) = diagnosis.number.and_then(|number| recorded.release(number)) else {
         return Ok(Vec::new());
@@ -192,14 +196,14 @@ async fn more(engine: &Rc<dyn Engine>, recorded: &Recorded, diagnosis: &Diagnosi
     troubles.extend(plan::changed(release, &present)?.into_iter().map(|what| Trouble::Changed { what }));
     // While a deploy is open its own steps ask; and where a container is missing that is the cause.
     if recorded.is_quiet() && present.all_running() {
-        let proxy = crate::proxy::open(engine.clone(), &release.app)?;
+        let proxy = proxies.of(&release.app)?;
         troubles.extend(unanswered(proxy.as_ref(), release).await);
     }
     Ok(troubles)
 }
 
 /// Looks for the proxy under another name: a container on the app's network that routes to the app.
-async fn renamed(engine: &Rc<dyn Engine>, app: &App) -> Result<Option<Trouble>> {
+async fn renamed((engine, proxies): (&Rc<dyn Engine>, &Proxies), app: &App) -> Result<Option<Trouble>> {
     let known = app.proxy.container();
     if engine.container(known.as_str()).await?.is_some() {
         return Ok(None);
@@ -212,7 +216,7 @@ async fn renamed(engine: &Rc<dyn Engine>, app: &App) -> Result<Option<Trouble>> 
     for summary in engine.containers(&[]).await?.into_iter().filter(is_candidate) {
         let Ok(name) = ContainerName::parse(&summary.name) else { continue };
         let there = App { proxy: app.proxy.in_container(name), ..app.clone() };
-        let live = async { crate::proxy::open(engine.clone(), &there)?.live().await };
+        let live = async { proxies.of(&there)?.live().await };
         if matches!(live.await, Ok(Some(_))) {
             let remedy = format!("docker rename {} {known}", summary.name);
             let what = format!("the proxy {known} of its records is named {} by now", summary.name);
@@ -290,12 +294,12 @@ fn host(app: &App) -> Option<&str> {
 
 /// Looks at one app, by this configuration of its proxy.
 pub(super) async fn one(
-    engine: &Rc<dyn Engine>,
+    (engine, proxies): (&Rc<dyn Engine>, &Proxies),
     records: &AppStore,
     app: &App,
 ) -> Result<(Recorded, Diagnosis)> {
     let recorded = Recorded::read(records.clone());
-    let seen = match crate::proxy::open(engine.clone(), app) {
+    let seen = match proxies.of(app) {
         Ok(proxy) => proxy.seen().await,
         Err(error) => Err(error),
     };
@@ -305,7 +309,7 @@ pub(super) async fn one(
     let containers: Vec<&Summary> = labelled.iter().filter(|summary| !is_stranger(summary)).collect();
     let evidence = Evidence { recorded: &recorded, seen: Some(seen), containers: &containers };
     let mut diagnosis = diagnose(evidence);
-    closely(engine, &recorded, &mut diagnosis).await?;
+    closely((engine, proxies), &recorded, &mut diagnosis).await?;
     Ok((recorded, diagnosis))
 }
 

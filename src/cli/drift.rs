@@ -15,7 +15,7 @@ use crate::record::{AppState, Cause};
 pub(super) async fn repair(bench: &Bench<'_>, app: &App, yes: bool) -> Result<()> {
     let (engine, records, report) = (&bench.engine, &bench.records, bench.session.report.as_ref());
     let name = records.name();
-    let (_, diagnosis) = diagnose::one(engine, records, app).await?;
+    let (_, diagnosis) = diagnose::one((engine, &bench.session.proxies(engine)), records, app).await?;
     let mut live = diagnosis.number;
     let mut what = Vec::new();
     for trouble in &diagnosis.troubles {

@@ -7,6 +7,7 @@ mod diagnose;
 mod drift;
 mod exit;
 mod history;
+mod host;
 mod man;
 mod moves;
 mod plan;
@@ -39,6 +40,7 @@ use crate::error::Result;
 use crate::ui::{Output, Style, Summary};
 
 pub use exit::{TABLE as EXIT_CODES, class, code, failure};
+pub use host::{Host, Machine};
 pub use session::Session;
 
 /// Deploy container images to one Docker host without losing a request.

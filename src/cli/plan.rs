@@ -2,13 +2,13 @@ use jiff::Timestamp;
 use similar::{ChangeTag, TextDiff};
 
 use super::which::Which;
-use super::{Session, diagnose, moves, preflight, table, today, volumes};
+use super::{Session, diagnose, moves, preflight, today, volumes};
 use crate::compose;
 use crate::docker::Image;
 use crate::error::Result;
 use crate::model::{App, ImageRef, Place};
 use crate::plan::{self, Plan, Wish};
-use crate::proxy::{FileChange, Proxies, Route};
+use crate::proxy::{FileChange, Route};
 use crate::record::JournalState;
 
 /// Show what a deploy would do and change.
@@ -33,7 +33,7 @@ pub(super) async fn print(session: &Session, app: &App, image: &ImageRef, same_a
     super::deploy::insist_same(&records, app, same_app)?;
     let journal = records.journal()?;
     let engine = session.engine().await?;
-    let proxies = Proxies::new(engine.clone());
+    let proxies = session.proxies(&engine);
     let proxy = proxies.of(app)?;
     if let JournalState::Open(replay) = journal {
         session.report.warn(
@@ -63,7 +63,7 @@ pub(super) async fn print(session: &Session, app: &App, image: &ImageRef, same_a
         volumes: Vec::new(),
     };
     let observation = plan::observe(engine.as_ref(), &proxies, &records, app).await?;
-    let (_, diagnosis) = diagnose::one(&engine, &records, app).await?;
+    let (_, diagnosis) = diagnose::one((&engine, &session.proxies(&engine)), &records, app).await?;
     for trouble in diagnosis.troubles.iter().filter(|trouble| trouble.is_about_what_runs()) {
         session.report.warn(trouble.what(), None);
     }
@@ -87,7 +87,7 @@ pub(super) async fn print(session: &Session, app: &App, image: &ImageRef, same_a
             "moves": moved,
             "files": changes.iter().map(|change| &change.path).collect::<Vec<_>>(),
         });
-        table::print(&session.style.clean_json(format!("{value}\n")));
+        session.host.print(&session.style.clean_json(format!("{value}\n")));
         return Ok(());
     }
     session.print(&text(&plan, to_pull, &moved, &changes)?);

@@ -143,7 +143,8 @@ async fn put_right(records: AppStore, session: &Session, args: &Args, written: O
         }
     }
     let (app, origin) = way;
-    let (_, diagnosis) = diagnose::one(&bench.engine, &bench.records, app).await?;
+    let (_, diagnosis) =
+        diagnose::one((&bench.engine, &session.proxies(&bench.engine)), &bench.records, app).await?;
     let is_lost = recorded.releases.is_empty() || diagnosis.troubles.iter().any(Trouble::is_of_records);
     if is_lost {
         reconcile::run(&bench, app, *origin, args.yes).await?;

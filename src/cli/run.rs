@@ -47,7 +47,7 @@ impl<'a> Bench<'a> {
         records.journal()?;
         let engine = session.engine().await?;
         session.take_turn(&engine, app, wait).await?;
-        let proxies = Proxies::new(engine.clone());
+        let proxies = session.proxies(&engine);
         Ok(Self { session, engine, proxies, store, records })
     }
 
@@ -202,11 +202,11 @@ impl<'a> Bench<'a> {
 /// What the proxy says is live. Right after a switch it may still be in the middle of it, and both releases answer.
 async fn settled(proxy: &dyn Proxy, replay: &Replay, target: &Release) -> Result<Option<Live>> {
     const SWITCHING: Duration = Duration::from_secs(1);
-    let deadline = Instant::now() + SWITCHING;
+    let deadline = tokio::time::Instant::now() + SWITCHING;
     loop {
         let live = proxy.live().await?;
         let is_target = live.is_some_and(|live| live.slot == target.slot);
-        if is_target || !replay.may_have_effect(Step::Switch) || Instant::now() >= deadline {
+        if is_target || !replay.may_have_effect(Step::Switch) || tokio::time::Instant::now() >= deadline {
             return Ok(live);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -3,19 +3,23 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::Host;
 use super::source::{Configured, Files, Source};
 use crate::config;
 use crate::docker::{self, Engine};
 use crate::error::{Context, Error, Kind, Result};
 use crate::event::Report;
 use crate::model::{App, AppName, ImageRef};
+use crate::proxy::Proxies;
 use crate::record::{AppStore, Store};
 use crate::saga::Cancel;
 use crate::turn::Turn;
 use crate::ui::Style;
 
-/// What every command works with: the environment, the printer and the records.
+/// What every command works with: the machine, the environment and the printer.
 pub struct Session {
+    /// The machine on which it runs.
+    pub host: Rc<dyn Host>,
     /// Prints what happens.
     pub report: Rc<dyn Report>,
     /// How text is coloured.
@@ -31,9 +35,14 @@ pub struct Session {
 impl Session {
     /// Connects to the engine. From then on it is waited for when it is away for a moment.
     pub(super) async fn engine(&self) -> Result<Rc<dyn Engine>> {
-        let engine = docker::connect((self.env)("DOCKER_HOST").as_deref()).await?;
+        let engine = self.host.engine().await?;
         let report = Rc::clone(&self.report);
         Ok(Rc::new(docker::Patient::new(engine, move |message| report.warn(message, None))))
+    }
+
+    /// The proxies that run on the engine.
+    pub(super) fn proxies(&self, engine: &Rc<dyn Engine>) -> Proxies {
+        self.host.proxies(engine)
     }
 
     /// Takes an app's lock on the engine, which is held until the command ends.
@@ -68,30 +77,25 @@ impl Session {
 
     /// The records of this user.
     pub(super) fn store(&self) -> Result<Store> {
-        if let Err(std::env::VarError::NotUnicode(value)) = std::env::var("BGD_STATE_DIR") {
-            let message = format!("BGD_STATE_DIR is not UTF-8 text: {}", value.to_string_lossy());
-            return Err(Error::new(Kind::Config, message).hint("name a folder whose path is UTF-8 text"));
-        }
-        Store::of_this_user(&self.env)
+        self.host.store()
     }
 
     /// Prints data for people to standard output.
     pub(super) fn print(&self, text: &str) {
-        super::table::print(&self.style.clean(text));
+        self.host.print(&self.style.clean(text));
     }
 
     /// Prints data as JSON to standard output.
     pub(super) fn print_json(&self, value: &impl serde::Serialize) -> Result<()> {
         let text =
             serde_json::to_string_pretty(value).or_error(Kind::Other, || "cannot write JSON".to_owned())?;
-        super::table::print(&self.style.clean_json(format!("{text}\n")));
+        self.host.print(&self.style.clean_json(format!("{text}\n")));
         Ok(())
     }
 
     /// Listens for signals from now on.
     pub(super) fn cancel(&self) -> Result<Cancel> {
-        // The second signal leaves at once: the journal is on disk, and `bgd recover` goes on from it.
-        Cancel::from_signals(|| std::process::exit(i32::from(super::code(Kind::Interrupted))))
+        self.host.cancel()
     }
 
     /// Finds the app to deploy with a bgd.yaml: its own when its repository is the image's (or none is named), else the

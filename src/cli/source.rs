@@ -71,7 +71,7 @@ impl Source {
     }
 
     fn in_this_folder(&self, session: &Session) -> Result<Option<Files>> {
-        let here = Path::new(".");
+        let here = session.host.folder();
         let own = config::find(here).map(|path| without_dot(&path));
         let project = compose::find(here, &session.env);
         let describes = |files: &[PathBuf]| files.iter().any(|path| compose::describes_apps(path));

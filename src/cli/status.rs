@@ -11,7 +11,6 @@ use crate::docker::{Engine, Summary};
 use crate::error::Result;
 use crate::model::{AppName, ReleaseNumber, Slot, label};
 use crate::own;
-use crate::proxy::Proxies;
 
 mod places;
 
@@ -63,7 +62,7 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
             session.print_json(&rows)?;
         } else {
             if args.watch && std::io::stdout().is_terminal() {
-                table::print("\x1b[H\x1b[2J");
+                session.host.print("\x1b[H\x1b[2J");
             }
             session.print(&text(&rows));
         }
@@ -89,7 +88,8 @@ async fn rows(
     let (labelled, images) = tokio::try_join!(own::labelled(engine.as_ref(), &of_apps), engine.image_ids())?;
     let apps: Vec<_> = recorded.iter().filter_map(Recorded::app).collect();
     let looks_closely = recorded.len() <= MANY;
-    let mut lives = crate::proxy::seen_many(engine.clone(), &apps).await.into_iter();
+    let proxies = session.proxies(engine);
+    let mut lives = proxies.seen_many(&apps).await.into_iter();
     let mut rows = Vec::new();
     for one in &recorded {
         let name = one.store.name();
@@ -105,11 +105,11 @@ async fn rows(
         let seen = if one.app().is_some() { lives.next() } else { None };
         let mut diagnosis = diagnose(Evidence { recorded: one, seen, containers: &containers });
         if looks_closely && one.holder.is_none() {
-            closely(engine, one, &mut diagnosis).await?;
+            closely((engine, &proxies), one, &mut diagnosis).await?;
         }
         let mut row = row(one, &diagnosis, &containers);
         if looks_closely && one.is_quiet() {
-            row.problems.extend(places::left(&Proxies::new(engine.clone()), one, row.live).await);
+            row.problems.extend(places::left(&session.proxies(engine), one, row.live).await);
         }
         if one.holder.is_none() {
             // Of what is live without a record the diagnosis tells.

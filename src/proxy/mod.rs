@@ -27,7 +27,7 @@ use crate::probe::{Answer, Failure, Vantage};
 pub use client::{Class, ClientGot, ClientRequest};
 pub use former::{Former, Looked};
 pub use in_flight::{InFlight, Known};
-pub use open::{open, seen_many};
+pub use open::open;
 pub use proxies::Proxies;
 pub use routes::{Routed, Routes};
 

@@ -20,7 +20,7 @@ pub fn open(engine: Rc<dyn Engine>, app: &App) -> Result<Rc<dyn Proxy>> {
 }
 
 /// What the proxies of many apps have, each proxy being looked up once. The answers are in the order of the apps.
-pub async fn seen_many(engine: Rc<dyn Engine>, apps: &[&App]) -> Vec<Result<Seen>> {
+pub(super) async fn seen_many(engine: Rc<dyn Engine>, apps: &[&App]) -> Vec<Result<Seen>> {
     let mut answers: BTreeMap<usize, Result<Seen>> = BTreeMap::new();
     // By container: the place of each app in the answer, and what nginx is asked about.
     type Asked<'a> = Vec<(usize, (&'a AppName, &'a NginxProxy))>;

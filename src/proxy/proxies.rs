@@ -1,7 +1,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::{Proxy, open};
+use super::open::seen_many;
+use super::{Proxy, Seen, open};
 use crate::docker::Engine;
 use crate::error::Result;
 use crate::model::{App, ContainerName, ProxyIdentity, Release};
@@ -10,7 +11,8 @@ use crate::model::{App, ContainerName, ProxyIdentity, Release};
 /// proxy that routes to it, and a journal is followed at the proxy that it was written for.
 pub struct Proxies {
     engine: Rc<dyn Engine>,
-    open: Box<Open>,
+    /// How a driver is made; by bgd's own ways where nothing is said.
+    open: Option<Box<Open>>,
     /// A driver remembers what it has seen, so that there is one for each configuration.
     opened: RefCell<Vec<(App, Rc<dyn Proxy>)>>,
 }
@@ -21,13 +23,12 @@ type Open = dyn Fn(&App) -> Result<Rc<dyn Proxy>>;
 impl Proxies {
     /// The proxies that run on this engine.
     pub fn new(engine: Rc<dyn Engine>) -> Self {
-        let own = Rc::clone(&engine);
-        Self::opened_by(engine, move |app| open(Rc::clone(&own), app))
+        Self { engine, open: None, opened: RefCell::default() }
     }
 
     /// The same with drivers of the caller's, for tests.
     pub fn opened_by(engine: Rc<dyn Engine>, open: impl Fn(&App) -> Result<Rc<dyn Proxy>> + 'static) -> Self {
-        Self { engine, open: Box::new(open), opened: RefCell::default() }
+        Self { engine, open: Some(Box::new(open)), opened: RefCell::default() }
     }
 
     /// The driver by which the app of a record, or of a configuration, is routed.
@@ -38,9 +39,21 @@ impl Proxies {
         if let Some((_, known)) = self.opened.borrow().iter().find(|(known, _)| known == app) {
             return Ok(Rc::clone(known));
         }
-        let driver = (self.open)(app)?;
+        let driver = match &self.open {
+            Some(open) => open(app)?,
+            None => open(Rc::clone(&self.engine), app)?,
+        };
         self.opened.borrow_mut().push((app.clone(), Rc::clone(&driver)));
         Ok(driver)
+    }
+
+    /// What the proxies of many apps have, each proxy being looked up once. The answers are in the order of the apps.
+    pub async fn seen_many(&self, apps: &[&App]) -> Vec<Result<Seen>> {
+        if self.open.is_none() {
+            return seen_many(Rc::clone(&self.engine), apps).await;
+        }
+        let seen = apps.iter().map(async |app| self.of(app)?.seen().await);
+        futures_util::future::join_all(seen).await
     }
 
     /// A release with the proxy's container as it is called today. The recorded name counts where there is such a container.

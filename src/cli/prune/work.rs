@@ -57,7 +57,7 @@ impl Work {
         check_journal(&store, records.as_ref())?;
         let (survey, state) = (store.survey()?, store.state()?);
         let Some(app) = app(&survey, &state) else { return nothing_read(name, &survey) };
-        let proxies = Proxies::new(engine.clone());
+        let proxies = session.proxies(engine);
         let observed = plan::observe(engine.as_ref(), &proxies, &store, &app).await?;
         if let Some(live) = observed.live.filter(|_| observed.former.is_none()) {
             return Err(record_is_lost(name, live));

@@ -3,6 +3,7 @@
 //! `tests/engine/conformance.rs` runs one sequence against this and against a real engine and compares.
 
 mod engine;
+mod hands;
 mod images;
 mod world;
 
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+pub use hands::Glance;
 use world::World;
 
 use super::{EngineInfo, EventKind, ExecOutput, HealthStatus, State};

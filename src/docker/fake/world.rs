@@ -98,6 +98,17 @@ impl World {
         self.containers.get_mut(&id)
     }
 
+    /// The container that runs at an address of a network, if the network knows it by one of these names.
+    pub(super) fn reached(&self, network: &str, address: IpAddr, names: &[&str]) -> Option<String> {
+        let IpAddr::V4(address) = address else { return None };
+        let held = self.containers.values().find(|held| held.address == address)?;
+        let attached = held.spec.networks.iter().find(|one| one.name == network)?;
+        let is_named =
+            |name: &&str| held.name == **name || attached.aliases.iter().any(|alias| alias == *name);
+        let answers = held.state.running && !held.state.restarting && held.state.pid > 0;
+        (answers && names.iter().any(is_named)).then(|| held.id.clone())
+    }
+
     pub(super) fn get(&self, container: &str) -> Result<&Held> {
         self.find(container).ok_or_else(|| no_such_container(container))
     }
@@ -343,6 +354,10 @@ impl Held {
     fn addresses(&self) -> BTreeMap<String, IpAddr> {
         let networks = if self.state.pid > 0 { self.networks() } else { Vec::new() };
         networks.into_iter().map(|name| (name, IpAddr::V4(self.address))).collect()
+    }
+
+    pub(super) fn address_on(&self, network: &str) -> Option<IpAddr> {
+        self.addresses().remove(network)
     }
 
     pub(super) fn container(&self) -> Container {
