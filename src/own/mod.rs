@@ -12,7 +12,7 @@ mod releases;
 pub use labels::{is_marked, labelled};
 pub use owned::{Left, Owned, files_of_its_own};
 pub use releases::{OfApp, app_label, of_app, of_release, remember_volumes};
-pub(crate) use releases::{is_adopted, replica_of};
+pub(crate) use releases::{is_adopted, is_of_record, replica_of};
 
 use crate::docker::Engine;
 use crate::error::{Error, Kind, Result};
@@ -29,7 +29,7 @@ pub async fn named(engine: &dyn Engine, name: &str, labels: &[String]) -> Result
     }
     match engine.container(name).await? {
         None => Ok(None),
-        Some(_) => Err(name_is_taken(name)),
+        Some(_) => Err(name_is_taken(engine, name).await),
     }
 }
 
@@ -55,7 +55,25 @@ pub async fn make(engine: &dyn Engine, name: &str, spec: &ContainerSpec) -> Resu
 }
 
 /// The error that a name which bgd needs is another's.
-pub fn name_is_taken(name: &str) -> Error {
-    Error::new(Kind::Config, format!("there is a container {name} already, and it is not bgd's"))
-        .hint(format!("rename it, which stops nothing: docker rename {name} {name}-old"))
+pub async fn name_is_taken(engine: &dyn Engine, name: &str) -> Error {
+    let error = Error::new(Kind::Config, format!("there is a container {name} already, and it is not bgd's"));
+    match free_name(engine, name).await {
+        Ok(free) => error.hint(format!("rename it, which stops nothing: docker rename {name} {free}")),
+        // What could not be asked has no name to propose.
+        Err(_) => error,
+    }
+}
+
+/// A name for a container that is to make way, which no other container has.
+///
+/// # Errors
+/// When Docker cannot be asked.
+pub async fn free_name(engine: &dyn Engine, name: &str) -> Result<String> {
+    let mut free = format!("{name}-old");
+    let mut tried = 1;
+    while engine.container(&free).await?.is_some() {
+        tried += 1;
+        free = format!("{name}-old-{tried}");
+    }
+    Ok(free)
 }

@@ -46,11 +46,27 @@ pub(crate) fn replica_of<'s>(
     if let Some(id) = release.ids.get(&replica) {
         return its.find(|summary| summary.id == *id);
     }
+    // What was undone has no container any more: one with its number is of another state folder.
+    if matches!(release.outcome, Outcome::Failed { .. } | Outcome::RolledBack { .. }) {
+        return None;
+    }
     // Of before ids were recorded, or made by a bgd that was killed before it heard of it. A copy came later.
     let its: Vec<&Summary> = its.collect();
     let name = release.containers.get(replica - 1).map(|(name, _)| name);
     let named = its.iter().find(|summary| Some(&summary.name) == name);
     named.or_else(|| its.iter().min_by_key(|summary| summary.created)).copied()
+}
+
+/// Whether a record is that of the release whose number the proxy names, or its labels: another state folder can have given
+/// the number to a release of its own. `listed` are all containers of the app.
+pub(crate) fn is_of_record(listed: &[Summary], release: &Release) -> bool {
+    let number = release.number.to_string();
+    let mut of_number = listed.iter().filter(|one| one.labels.get(label::RELEASE) == Some(&number));
+    if of_number.next().is_some() {
+        return (1..=release.containers.len()).any(|replica| replica_of(listed, release, replica).is_some());
+    }
+    // Its containers are gone, or an adopted one's have no labels.
+    !matches!(release.outcome, Outcome::Failed { .. } | Outcome::RolledBack { .. })
 }
 
 /// The container that became release 0: by its id, whatever it is called now.

@@ -92,7 +92,7 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
             moves::check(app, former.as_ref(), &observation.routes)?;
             let stays: Vec<&Release> = former.iter().collect();
             moves::check_left(app, &moves::left(&observation.routes, &stays), &observation.state, now)?;
-            if let Some(error) = unknown(app, &observation.of_app.unknown) {
+            if let Some(error) = unknown(app, &observation.of_app.unknown, &observation.aside) {
                 return Err(error);
             }
             let names = free_names(app, slot, observation.next, former.as_ref(), &observation.reserved);
@@ -345,7 +345,7 @@ fn is_of_another_tool(label: &str) -> bool {
 }
 
 /// Containers of this app run that no record here knows: whoever deployed them knows another truth.
-fn unknown(app: &App, unknown: &[Summary]) -> Option<Error> {
+pub(crate) fn unknown(app: &App, unknown: &[Summary], aside: &BTreeMap<String, String>) -> Option<Error> {
     let running: Vec<&Summary> = unknown.iter().filter(|one| !super::prune::is_stopped(one)).collect();
     let first = running.first()?;
     let names: Vec<&str> = running.iter().map(|one| one.name.as_str()).collect();
@@ -363,7 +363,11 @@ fn unknown(app: &App, unknown: &[Summary]) -> Option<Error> {
             "if nobody needs it: {}",
             running
                 .iter()
-                .map(|one| format!("docker stop {0}; docker rename {0} {0}-old", one.name))
+                .map(|one| {
+                    let name = &one.name;
+                    let free = aside.get(name).unwrap_or(name);
+                    format!("docker stop {name}; docker rename {name} {free}")
+                })
                 .collect::<Vec<_>>()
                 .join("; ")
         )),

@@ -11,12 +11,13 @@ mod rebuild;
 mod same;
 mod settings;
 
-pub(crate) use build::record_is_lost;
 pub use build::{Plan, Wish, build, image_is_gone};
+pub(crate) use build::{record_is_lost, unknown};
 pub use drift::{absent, changed};
 pub use moves::{Move, left};
 pub use names::target_of;
 pub(crate) use names::{container_names, is_foreign};
+pub(crate) use observe::run_by_others;
 pub use observe::{Observation, Present, located, observe, present, routes};
 pub use rebuild::{Known, Rebuilt, rebuild};
 pub use same::another_project;

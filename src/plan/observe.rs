@@ -1,7 +1,8 @@
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::docker::{Engine, Summary};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{App, Release, ReleaseNumber, Slot, former_slot_host, label};
 use crate::own::{self, OfApp, Owned};
 use crate::proxy::{Live, Proxies, Routes};
@@ -20,6 +21,8 @@ pub struct Observation {
     pub labelled: Vec<Summary>,
     /// The same by whether the records know them.
     pub of_app: OfApp,
+    /// For each running container that the records do not know, by its name, a free one under which it makes way.
+    pub aside: BTreeMap<String, String>,
     /// The names of what is adopted, and of containers that are called as a slot: they are not free.
     pub reserved: Vec<String>,
     /// Which releases were live.
@@ -128,6 +131,7 @@ pub async fn observe(
     }
     // What cannot be read is told where it is needed; what it knows is kept as long as that is not known.
     let of_app = own::of_app(&labelled, |number| Ok(store.release(number).ok().flatten()))?;
+    let aside = aside(engine, &of_app).await?;
     let mut reserved = Vec::new();
     if let Ok(Some(adopted)) = store.release(ReleaseNumber(0))
         && super::names::is_foreign(&adopted)
@@ -140,7 +144,28 @@ pub async fn observe(
             reserved.extend(engine.container(&name).await?.map(|other| other.name));
         }
     }
-    Ok(Observation { live, routes, former, labelled, of_app, reserved, state, next })
+    Ok(Observation { live, routes, former, labelled, of_app, aside, reserved, state, next })
+}
+
+/// A free name for each running container that the records do not know.
+async fn aside(engine: &dyn Engine, of_app: &OfApp) -> Result<BTreeMap<String, String>> {
+    let mut aside = BTreeMap::new();
+    for one in of_app.unknown.iter().filter(|one| !super::prune::is_stopped(one)) {
+        aside.insert(one.name.clone(), own::free_name(engine, &one.name).await?);
+    }
+    Ok(aside)
+}
+
+/// Why nothing of an app can be begun, when containers of it run that no record here knows. A record that is damaged knows
+/// nothing.
+///
+/// # Errors
+/// When Docker cannot be asked.
+pub(crate) async fn run_by_others(engine: &dyn Engine, store: &AppStore, app: &App) -> Result<Option<Error>> {
+    let labelled = own::labelled(engine, &own::app_label(&app.name)).await?;
+    let of_app = own::of_app(&labelled, |number| Ok(store.release(number).ok().flatten()))?;
+    let aside = aside(engine, &of_app).await?;
+    Ok(super::build::unknown(app, &of_app.unknown, &aside))
 }
 
 /// Gives a release the names that its containers have now: somebody may have renamed them, and a rename that was interrupted,
@@ -192,7 +217,7 @@ fn former(
     };
     let number = live.release.or_else(running_there);
     if let Some(number) = number {
-        return store.release(number);
+        return Ok(store.release(number)?.filter(|release| own::is_of_record(labelled, release)));
     }
     for activation in state.activations.iter().rev() {
         if let Some(release) = store.release(activation.release)?
@@ -214,8 +239,6 @@ pub async fn present(engine: &dyn Engine, release: &Release) -> Result<Present> 
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     #[test]

@@ -1,6 +1,6 @@
 use super::Store;
 use crate::error::Result;
-use crate::model::{Release, ReleaseNumber, label};
+use crate::model::{Outcome, Release, ReleaseNumber, label};
 
 /// Which other app has a container of this adopted release as its release 0, in words; `None` when none has. A record that
 /// cannot be read may be one.
@@ -17,6 +17,8 @@ pub fn also_live_for(store: &Store, release: &Release) -> Result<Option<String>>
         }
         let records = store.app(&name);
         let other = match records.release(ReleaseNumber(0)) {
+            // An adoption that was undone.
+            Ok(Some(Release { outcome: Outcome::Failed { .. }, .. })) => continue,
             Ok(Some(other)) => other,
             Ok(None) => continue,
             Err(error) => {

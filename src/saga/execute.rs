@@ -11,6 +11,9 @@ use crate::step::{self, Context, Step, Unstarted};
 /// How often it is looked whether somebody asks for the release to be taken back.
 const LISTENS: Duration = Duration::from_millis(250);
 
+/// What a record has in place of the id of a container that was undone. It is none.
+const NO_CONTAINER: &str = "none";
+
 /// A deploy that ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Done {
@@ -182,6 +185,9 @@ impl<'a> Saga<'a> {
     /// Undoes everything that may have had an effect, latest first.
     pub(super) async fn unwind(&mut self, reason: &str) -> Result<()> {
         self.tell_what_stays().await?;
+        if self.status.to_undo().contains(&Step::Switch) {
+            step::wake_former(self.context).await?;
+        }
         for step in self.status.to_undo() {
             self.note(step, Happened::Undoing)?;
             if let Some(message) = describe_undo(step) {
@@ -200,8 +206,28 @@ impl<'a> Saga<'a> {
                 if self.had_traffic { Outcome::RolledBack { reason } } else { Outcome::Failed { reason } };
             self.context.records.update_release(&release)?;
         }
+        self.forget_undone(reason)?;
         self.tell_hooks(reason).await?;
         self.end(Ending::Unwound { reason: reason.to_owned() })
+    }
+
+    /// Has the record of a release that was there before say that what was made for it is gone: nothing that has its number
+    /// from now on is its.
+    fn forget_undone(&self, reason: &str) -> Result<()> {
+        let plan = self.context.plan;
+        let is_adoption = plan.cause == Cause::Adopt;
+        if !is_adoption && !plan.steps.contains(&Step::Create) {
+            return Ok(());
+        }
+        self.context.records.amend(plan.target.number, |release| {
+            if is_adoption {
+                release.outcome = Outcome::Failed { reason: reason.to_owned() };
+                return;
+            }
+            for replica in 1..=release.containers.len() {
+                release.ids.entry(replica).or_insert_with(|| NO_CONTAINER.to_owned());
+            }
+        })
     }
 
     /// Leaves the journal open for `bgd recover`: green is live, and nothing is lost by waiting.

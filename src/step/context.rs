@@ -97,6 +97,11 @@ impl<'a> Context<'a> {
         })
     }
 
+    /// The same for another plan.
+    pub(super) fn with<'c>(&'c self, plan: &'c Plan) -> Result<Context<'c>> {
+        Context::new(Rc::clone(&self.engine), self.proxies, self.store, self.records, plan, self.report)
+    }
+
     /// The proxy that routes to green, or is to.
     pub fn green_proxy(&self) -> &dyn Proxy {
         &*self.green_proxy

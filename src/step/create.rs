@@ -85,7 +85,7 @@ async fn free_slot(context: &Context<'_>) -> Result<()> {
     for (name, _) in &target.containers {
         match engine.container(name).await? {
             Some(other) if !ours.iter().any(|container| container.id == other.id) => {
-                return Err(name_is_taken(name).hint(format!(
+                return Err(name_is_taken(engine, name).await.hint(format!(
                     "if it is what serves today, and {} has no release yet: bgd adopt {name}",
                     target.app.name
                 )));

@@ -17,6 +17,7 @@ mod stage;
 mod start;
 mod switch;
 mod verify;
+mod wake;
 mod watch;
 
 pub use check::check_command;
@@ -34,19 +35,20 @@ pub async fn run(step: Step, context: &Context<'_>) -> Result<String> {
     if step > Step::Record && context.hold_if_green_is_dead().await? {
         return Ok(String::new());
     }
+    // Boxed: the futures of all steps would lie on the stack.
     match step {
-        Step::Create => create::run(context).await,
-        Step::Start => start::run(context).await,
-        Step::Ready => ready::run(context).await,
-        Step::Smoke => smoke::run(context).await,
-        Step::Stage => stage::run(context).await,
-        Step::Switch => switch::run(context).await,
-        Step::Verify => verify::run(context).await,
-        Step::Watch => watch::run(context).await,
-        Step::Record => record::run(context).await,
-        Step::Drain => drain::run(context).await,
-        Step::Retire => retire::run(context).await,
-        Step::Rename => rename::run(context).await,
+        Step::Create => Box::pin(create::run(context)).await,
+        Step::Start => Box::pin(start::run(context)).await,
+        Step::Ready => Box::pin(ready::run(context)).await,
+        Step::Smoke => Box::pin(smoke::run(context)).await,
+        Step::Stage => Box::pin(stage::run(context)).await,
+        Step::Switch => Box::pin(switch::run(context)).await,
+        Step::Verify => Box::pin(verify::run(context)).await,
+        Step::Watch => Box::pin(watch::run(context)).await,
+        Step::Record => Box::pin(record::run(context)).await,
+        Step::Drain => Box::pin(drain::run(context)).await,
+        Step::Retire => Box::pin(retire::run(context)).await,
+        Step::Rename => Box::pin(rename::run(context)).await,
         Step::Pull => Ok(String::new()),
         Step::BeforeDeploy
         | Step::BeforeStart
@@ -113,6 +115,14 @@ pub async fn hold(context: &Context<'_>) {
     if let Err(error) = drain::hold(context).await {
         tracing::debug!("the proxy keeps what only a way back would need: {}", error.one_line());
     }
+}
+
+/// Makes sure before a switch is undone that the release to which the traffic goes back serves.
+///
+/// # Errors
+/// When it does not and the one that is live does: nothing was changed then.
+pub async fn wake_former(context: &Context<'_>) -> Result<()> {
+    Box::pin(wake::run(context)).await
 }
 
 /// Takes back the effect of a step, also one that happened only in part.

@@ -24,9 +24,10 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
         if let Some(other) = context.engine.container(&wanted).await?
             && !known.iter().any(|one| one.id == other.id)
         {
+            let free = own::free_name(context.engine.as_ref(), &wanted).await?;
             context.report.warn(
                 format!("the live containers keep their names: {wanted} is another's, not of {}", app.name),
-                Some(format!("rename it, which stops nothing: docker rename {wanted} {wanted}-old")),
+                Some(format!("rename it, which stops nothing: docker rename {wanted} {free}")),
             );
             return Ok("the live containers keep their names".to_owned());
         }

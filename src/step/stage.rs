@@ -1,6 +1,7 @@
 use super::Context;
 use crate::error::{Error, Kind, Result};
 use crate::plan::Move;
+use crate::proxy::Route;
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let _writing = context.store.lock_proxy(context.proxy_container().as_str()).await?;
@@ -21,6 +22,9 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
 pub(super) async fn undo(context: &Context<'_>) -> Result<()> {
     let Some(former) = context.records.former()? else { return Ok(()) };
     let _writing = context.store.lock_proxy(context.proxy_container().as_str()).await?;
+    if former.is_nothing() && context.plan.moves() == Move::None && Box::pin(lead_to_blue(context)).await? {
+        return Ok(());
+    }
     if let Some(left) = &former.left {
         // The route of before first: as long as there are two, either leads to a release that runs.
         context.blue_proxy().restore(left).await.map_err(|error| stuck(context, error))?;
@@ -36,6 +40,22 @@ pub(super) async fn undo(context: &Context<'_>) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Somebody had removed the file by which blue was served, which the proxy goes on to know until it reads its files again.
+/// To have none again would end that: the route is made for blue, which runs. `false` when it does not.
+async fn lead_to_blue(context: &Context<'_>) -> Result<bool> {
+    let Some(blue) = context.blue_target().await?.filter(|blue| !blue.addresses.is_empty()) else {
+        return Ok(false);
+    };
+    let route = Route { live: Some(blue), idle: None };
+    let made = async {
+        context.green_proxy().stage(&route).await?;
+        context.green_proxy().switch(&route).await?;
+        context.green_proxy().verify(&route).await
+    };
+    // Where it does not run, its files can be put back as they were all the same.
+    Ok(made.await.is_ok())
 }
 
 fn stuck(context: &Context<'_>, error: Error) -> Error {

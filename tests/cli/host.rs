@@ -65,6 +65,7 @@ impl Host {
                 former: None,
                 labelled: Vec::new(),
                 of_app: Default::default(),
+                aside: Default::default(),
                 reserved: Vec::new(),
                 state: state.clone(),
                 next: ReleaseNumber(number),
