@@ -12,7 +12,7 @@ use crate::docker::Container;
 use crate::error::{Error, Kind, Result};
 use crate::model::{App, AppName, ContainerName, Outcome, Release, ReleaseNumber, Slot};
 use crate::own;
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::record::{Cause, Store, also_live_for};
 use crate::step::Step;
 
@@ -56,7 +56,13 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     };
     let (app, _) = which.find(session)?;
     let bench = Bench::set_up(session, &app.name, args.queue.limit(Duration::ZERO)).await?;
-    if bench.unfinished()?.is_some() {
+    let adopted = bench.records.release(ReleaseNumber(0));
+    let unfinished = match bench.unfinished() {
+        // What cannot be read is put out of the way below.
+        Err(error) if adopted.is_err() && error.kind() == Kind::NeedsRecovery => None,
+        unfinished => unfinished?,
+    };
+    if unfinished.is_some() {
         return Err(Error::new(
             Kind::NeedsRecovery,
             format!("an earlier change of {} did not end", app.name),
@@ -64,8 +70,12 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
         .hint(format!("bgd recover {}", app.name)));
     }
     // One whose record is gone is adopted once more: nothing else could tell which container it is.
+    let is_lost = match &adopted {
+        Ok(record) => record.is_none(),
+        Err(error) => error.kind() == Kind::NeedsRecovery,
+    };
     if let Some(live) = bench.records.state()?.live()
-        && (live != ReleaseNumber(0) || bench.records.release(live)?.is_some())
+        && (live != ReleaseNumber(0) || !is_lost)
     {
         return Err(Error::new(
             Kind::Usage,
@@ -78,9 +88,42 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
         Error::new(Kind::Usage, format!("there is no container {name}")).hint("see what runs with: docker ps")
     })?;
     check(&container, &app, &bench.store)?;
+    insist_unserved(&bench, &app, &container).await?;
     preflight::check(bench.engine.as_ref(), bench.proxies.of(&app)?.as_ref(), &app, session.report.as_ref())
         .await?;
+    if adopted.is_err() {
+        let kept = bench.records.set_aside(Some(ReleaseNumber(0)))?;
+        session.report.note(format!("the damaged record of release 0 is kept as {}", kept.display()));
+    }
     execute(&bench, &app, &container).await
+}
+
+/// Refuses to take the route, or the place, of a release that the records here do not know: another user, or another state
+/// folder, deploys it.
+async fn insist_unserved(bench: &Bench<'_>, app: &App, container: &Container) -> Result<()> {
+    let routes = plan::routes(&bench.proxies, &bench.records, app).await?;
+    if let Some(live) = routes.iter().next().map(|routed| routed.live) {
+        // Its own record is gone, and nothing else could tell which container it is.
+        let is_own = bench.records.state()?.live() == Some(ReleaseNumber(0));
+        let may_be_it = live.release.is_none_or(|number| number == ReleaseNumber(0));
+        if !(may_be_it && (is_own || leads_to(bench, app, container).await?)) {
+            return Err(plan::record_is_lost(&app.name, live)
+                .context(format!("{} does not become release 0 of {}", container.name, app.name)));
+        }
+    }
+    let others = plan::run_by_others(bench.engine.as_ref(), &bench.records, app).await?;
+    others.map_or(Ok(()), Err)
+}
+
+/// Whether what bgd has written for the proxy names this container, by its name or its address.
+pub(super) async fn leads_to(bench: &Bench<'_>, app: &App, container: &Container) -> Result<bool> {
+    let written = bench.proxies.of(app)?.snapshot().await?;
+    let address = container.addresses.get(app.network.as_str()).map(ToString::to_string);
+    let names = |text: &String| {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        text.split(|c| !is_part(c)).any(|word| word == container.name || Some(word) == address.as_deref())
+    };
+    Ok(written.files.iter().filter_map(|(_, text)| text.as_ref()).any(names))
 }
 
 /// Makes a container that passed [`check`] release 0.

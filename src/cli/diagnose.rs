@@ -24,8 +24,10 @@ pub(super) struct Evidence<'a> {
     pub recorded: &'a Recorded,
     /// What its proxy says; `None` where no record tells the proxy.
     pub seen: Option<Result<Seen>>,
-    /// The containers that carry its label.
+    /// The containers that carry its label and are not another state folder's.
     pub containers: &'a [&'a Summary],
+    /// All that carry its label.
+    pub labelled: &'a [Summary],
 }
 
 /// An app as it is.
@@ -33,6 +35,8 @@ pub(super) struct Diagnosis {
     pub live: Option<Live>,
     /// The release that the proxy routes to.
     pub number: Option<ReleaseNumber>,
+    /// Whether the record of that number is another release's, which another state folder has deployed.
+    pub is_anothers: bool,
     /// Its containers and how they are.
     pub states: BTreeMap<String, String>,
     pub troubles: Vec<Trouble>,
@@ -40,7 +44,7 @@ pub(super) struct Diagnosis {
 
 /// Decides what is wrong, from what is known. Asks nobody.
 pub(super) fn diagnose(evidence: Evidence<'_>) -> Diagnosis {
-    let Evidence { recorded, seen, containers } = evidence;
+    let Evidence { recorded, seen, containers, labelled } = evidence;
     let mut troubles = of_records(recorded);
     let was_asked = matches!(seen, Some(Ok(_)));
     if seen.is_none() && recorded.is_quiet() && (recorded.live().is_some() || !recorded.releases.is_empty()) {
@@ -67,8 +71,20 @@ pub(super) fn diagnose(evidence: Evidence<'_>) -> Diagnosis {
     let number = live.and_then(|live| {
         live.release.or_else(|| running_in(live.slot, containers)).or_else(|| in_slot(live.slot, recorded))
     });
+    let record = number.and_then(|number| recorded.release(number));
+    let is_anothers = record.is_some_and(|release| !own::is_of_record(labelled, release));
     if recorded.is_quiet() {
         troubles.extend(of_route(recorded, was_asked, live, number, containers));
+    }
+    if is_anothers && let Some(number) = number {
+        troubles.retain(|trouble| !matches!(trouble, Trouble::StateGone | Trouble::OtherLive { .. }));
+        // The record of what never served hides what does, and can be made again.
+        let never_served = record
+            .is_some_and(|one| matches!(one.outcome, Outcome::Failed { .. } | Outcome::RolledBack { .. }));
+        troubles.push(match never_served {
+            true => Trouble::RecordGone { what: format!("release {number}") },
+            false => Trouble::AnotherFolders { release: number },
+        });
     }
     let mut states = BTreeMap::new();
     for summary in containers.iter().filter(|summary| number.is_some() && release_of(summary) == number) {
@@ -77,14 +93,14 @@ pub(super) fn diagnose(evidence: Evidence<'_>) -> Diagnosis {
             troubles.push(Trouble::Unwell { name: summary.name.clone(), state: summary.status_text.clone() });
         }
     }
-    if let Some(release) = number.and_then(|number| recorded.release(number))
+    if let Some(release) = record.filter(|_| !is_anothers)
         && !plan::is_foreign(release)
         && states.len() < release.containers.len()
     {
         let of = release.containers.len();
         troubles.push(Trouble::Missing { missing: of - states.len(), of });
     }
-    Diagnosis { live, number, states, troubles }
+    Diagnosis { live, number, is_anothers, states, troubles }
 }
 
 /// What cannot be read, and what is under way.
@@ -120,7 +136,9 @@ fn of_route(
     let mut troubles = Vec::new();
     let state = recorded.state.as_ref().ok().map(|state| state.live());
     let was_live = |release: &Release| matches!(release.outcome, Outcome::Deployed | Outcome::Adopted);
-    if state == Some(None) && (live.is_some() || recorded.readable().any(was_live)) {
+    // What is live without any record was never live here.
+    let is_known = number.is_some_and(|number| recorded.releases.contains_key(&number));
+    if state == Some(None) && ((live.is_some() && is_known) || recorded.readable().any(was_live)) {
         troubles.push(Trouble::StateGone);
     }
     match (live, number) {
@@ -188,7 +206,8 @@ async fn more(
     {
         return Ok(renamed((engine, proxies), app).await?.into_iter().collect());
     }
-    let Some(release) = diagnosis.number.and_then(|number| recorded.release(number)) else {
+    let number = diagnosis.number.filter(|_| !diagnosis.is_anothers);
+    let Some(release) = number.and_then(|number| recorded.release(number)) else {
         return Ok(Vec::new());
     };
     let present = plan::present(engine.as_ref(), release).await?;
@@ -307,7 +326,8 @@ pub(super) async fn one(
     let of_app = own::of_app(&labelled, |number| Ok(recorded.release(number).cloned()))?;
     let is_stranger = |summary: &&Summary| of_app.strangers().any(|one| one.id == summary.id);
     let containers: Vec<&Summary> = labelled.iter().filter(|summary| !is_stranger(summary)).collect();
-    let evidence = Evidence { recorded: &recorded, seen: Some(seen), containers: &containers };
+    let evidence =
+        Evidence { recorded: &recorded, seen: Some(seen), containers: &containers, labelled: &labelled };
     let mut diagnosis = diagnose(evidence);
     closely((engine, proxies), &recorded, &mut diagnosis).await?;
     Ok((recorded, diagnosis))

@@ -10,9 +10,9 @@ use crate::model::{App, Outcome, ReleaseNumber};
 use crate::plan::{self, Observation, Wish};
 use crate::record::{AppState, Cause};
 
-/// Puts an app right: the live release is deployed anew from its record, blue-green, so that no request is lost where it
+/// `written` is the configuration of today, if there is one. Puts an app right: the live release is deployed anew from its record, blue-green, so that no request is lost where it
 /// still serves; and the records follow the proxy where it routes to another release than theirs.
-pub(super) async fn repair(bench: &Bench<'_>, app: &App, yes: bool) -> Result<()> {
+pub(super) async fn repair(bench: &Bench<'_>, app: &App, written: Option<&App>, yes: bool) -> Result<()> {
     let (engine, records, report) = (&bench.engine, &bench.records, bench.session.report.as_ref());
     let name = records.name();
     let (_, diagnosis) = diagnose::one((engine, &bench.session.proxies(engine)), records, app).await?;
@@ -66,7 +66,7 @@ pub(super) async fn repair(bench: &Bench<'_>, app: &App, yes: bool) -> Result<()
         return Ok(());
     }
     let observation = plan::observe(engine.as_ref(), &bench.proxies, records, app).await?;
-    anew(bench, &observation).await
+    anew(bench, &observation, written).await
 }
 
 fn follow(bench: &Bench<'_>, state: &mut AppState, live: ReleaseNumber) -> Result<()> {
@@ -81,7 +81,7 @@ fn follow(bench: &Bench<'_>, state: &mut AppState, live: ReleaseNumber) -> Resul
     bench.records.put_state(state)
 }
 
-async fn anew(bench: &Bench<'_>, observation: &Observation) -> Result<()> {
+async fn anew(bench: &Bench<'_>, observation: &Observation, written: Option<&App>) -> Result<()> {
     let Some(release) = &observation.former else {
         let app = bench.records.name();
         return Err(match observation.live {
@@ -96,6 +96,8 @@ async fn anew(bench: &Bench<'_>, observation: &Observation) -> Result<()> {
         return Err(plan::image_is_gone(release));
     };
     let mut app = release.app.clone();
+    // What a move has left is ended as the user says today.
+    app.keep_old = written.and_then(|written| written.keep_old).or(app.keep_old);
     let present = plan::present(bench.engine.as_ref(), release).await?;
     super::volumes::carry_over(&mut app, present.iter().map(|one| crate::docker::Container::clone(one)));
     let wish = Wish::Deploy { app: &app, asked: &release.image, image: &image, watch: false };

@@ -5,9 +5,11 @@ use jiff::Timestamp;
 use super::recorded::Recorded;
 use super::run::{Bench, confirm};
 use crate::error::{Error, Kind, Result};
-use crate::model::{App, ReleaseNumber};
+use crate::model::{App, Outcome, Release, ReleaseNumber};
 use crate::own;
 use crate::plan::{self, Known, Rebuilt};
+use crate::proxy::Live;
+use crate::record::AppState;
 
 /// Where the configuration of records that are made anew comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +36,23 @@ pub(super) async fn run(bench: &Bench<'_>, app: &App, origin: Origin, yes: bool)
         return Ok(());
     }
     let state = recorded.state.as_ref().ok().filter(|state| state.live().is_some());
-    let known = Known { releases: recorded.readable().cloned().collect(), state: state.cloned() };
-    let Rebuilt { releases, state, unknown } =
-        plan::rebuild(app, &known, &containers, live, Timestamp::now())?;
+    // A record of what never served does not hide another release that has its number.
+    let never_served =
+        |one: &Release| matches!(one.outcome, Outcome::Failed { .. } | Outcome::RolledBack { .. });
+    let is_its = |one: &&Release| !never_served(one) || own::is_of_record(&labelled, one);
+    let known =
+        Known { releases: recorded.readable().filter(is_its).cloned().collect(), state: state.cloned() };
+    let damaged: Vec<ReleaseNumber> = damaged_in(&recorded).collect();
+    let was_live = |one: &Release| matches!(one.outcome, Outcome::Deployed | Outcome::Adopted);
+    let is_empty = live.is_none() && known.state.is_none() && !known.releases.iter().any(was_live);
+    if is_empty && (!damaged.is_empty() || recorded.state.is_err()) {
+        return put_aside(bench, &recorded, &damaged, yes);
+    }
+    let rebuilt = plan::rebuild(app, &known, &containers, live, Timestamp::now());
+    let Rebuilt { releases, state, unknown } = match rebuilt {
+        Ok(rebuilt) => rebuilt,
+        Err(error) => return Err(name_adopted(bench, app, live, error).await),
+    };
     let which = if known.releases.is_empty() { "the records" } else { "records" };
     report.note(format!("{which} of {} are lost; what is there tells of:", app.name));
     let is_live = |number| state.live().filter(|_| live.is_some()) == Some(number);
@@ -58,22 +74,21 @@ pub(super) async fn run(bench: &Bench<'_>, app: &App, origin: Origin, yes: bool)
         };
         report.note(format!("the configuration that is recorded instead is {from}"));
     }
-    let damaged: Vec<ReleaseNumber> = damaged(&recorded).collect();
     for number in damaged.iter().filter(|number| releases.iter().all(|one| one.number != **number)) {
         report.note(format!("no container of release {number} is left: it cannot be gone back to"));
     }
     if !super::run::agreed(yes, || confirm("Make the records anew from this?")) {
         return Err(Error::new(Kind::NeedsRecovery, "nothing was done"));
     }
-    for number in damaged {
-        let kept = bench.records.set_aside(Some(number))?;
-        report.note(format!("the damaged record of release {number} is kept as {}", kept.display()));
-    }
-    if recorded.state.is_err() {
-        let kept = bench.records.set_aside(None)?;
-        report.note(format!("the damaged record of what was live is kept as {}", kept.display()));
-    }
+    set_aside(bench, &recorded, &damaged)?;
     for release in &releases {
+        if recorded.release(release.number).is_some() {
+            let kept = bench.records.set_aside(Some(release.number))?;
+            let (number, kept) = (release.number, kept.display());
+            report.note(format!(
+                "the record of another release {number}, which never served, is kept as {kept}"
+            ));
+        }
         bench.records.put_release(release)?;
     }
     // It comes last: a crash before it leaves records that are made anew once more.
@@ -82,8 +97,70 @@ pub(super) async fn run(bench: &Bench<'_>, app: &App, origin: Origin, yes: bool)
     Ok(())
 }
 
+/// Moves the damaged records out of the way.
+fn set_aside(bench: &Bench<'_>, recorded: &Recorded, damaged: &[ReleaseNumber]) -> Result<()> {
+    let report = bench.session.report.as_ref();
+    for number in damaged {
+        let kept = bench.records.set_aside(Some(*number))?;
+        report.note(format!("the damaged record of release {number} is kept as {}", kept.display()));
+    }
+    if recorded.state.is_err() {
+        let kept = bench.records.set_aside(None)?;
+        report.note(format!("the damaged record of what was live is kept as {}", kept.display()));
+    }
+    Ok(())
+}
+
+/// Nothing is live, and no record says that anything was: there is nothing to make the damaged records from, and what is
+/// damaged must not keep the app from being deployed.
+fn put_aside(bench: &Bench<'_>, recorded: &Recorded, damaged: &[ReleaseNumber], yes: bool) -> Result<()> {
+    let (report, app) = (bench.session.report.as_ref(), bench.records.name());
+    report.note(format!("nothing of {app} is live, so its damaged records cannot be made again"));
+    if !super::run::agreed(yes, || confirm("Move them out of the way?")) {
+        return Err(Error::new(Kind::NeedsRecovery, "nothing was done"));
+    }
+    // Their numbers are not given again.
+    let highest = recorded.releases.keys().next_back().copied();
+    set_aside(bench, recorded, damaged)?;
+    let known = bench.records.state()?;
+    bench.records.put_state(&AppState { highest: known.highest.max(highest), ..known })?;
+    report.note(format!("deploy {app} as usual: bgd deploy IMAGE"));
+    Ok(())
+}
+
+/// What was adopted has no label that tells of it, and the proxy's files name it.
+async fn name_adopted(bench: &Bench<'_>, app: &App, live: Option<Live>, error: Error) -> Error {
+    if live.is_none_or(|live| live.release.is_some_and(|number| number != ReleaseNumber(0))) {
+        return error;
+    }
+    match adopted(bench, app).await {
+        Ok(Some(name)) => {
+            let what = error.to_string();
+            Error::new(error.kind(), what).hint(format!(
+                "its route leads to {name}, which carries no label of bgd's; make it release 0 once more: bgd adopt {name}"
+            ))
+        }
+        _ => error,
+    }
+}
+
+/// The one running container without a label of bgd's that the proxy's files name.
+async fn adopted(bench: &Bench<'_>, app: &App) -> Result<Option<String>> {
+    let mut found = Vec::new();
+    for summary in bench.engine.containers(&[]).await?.iter().filter(|one| one.status == "running") {
+        if let Some(container) = bench.engine.container(&summary.id).await?
+            && container.addresses.contains_key(app.network.as_str())
+            && !own::is_marked(&container.spec.labels)
+            && super::adopt::leads_to(bench, app, &container).await?
+        {
+            found.push(container.name);
+        }
+    }
+    Ok(if found.len() == 1 { found.pop() } else { None })
+}
+
 /// The releases whose record is damaged, rather than of a newer bgd.
-fn damaged(recorded: &Recorded) -> impl Iterator<Item = ReleaseNumber> {
+fn damaged_in(recorded: &Recorded) -> impl Iterator<Item = ReleaseNumber> {
     let is_damaged = |read: &Result<_>| matches!(read, Err(error) if error.kind() == Kind::NeedsRecovery);
     recorded.releases.iter().filter(move |(_, read)| is_damaged(read)).map(|(number, _)| *number)
 }

@@ -58,7 +58,7 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     };
     let bench = Bench::set_up(session, &name, args.queue.limit(Duration::from_secs(1))).await?;
     let Some(replay) = bench.unfinished()? else {
-        return drift::repair(&bench, &app, args.yes).await;
+        return drift::repair(&bench, &app, None, args.yes).await;
     };
     let number = replay.release;
     let decision = bench.decide(&replay).await?;
@@ -121,6 +121,7 @@ async fn put_right(records: AppStore, session: &Session, args: &Args, written: O
     let wait = args.queue.limit(Duration::from_secs(1));
     settle(&records, session, wait).await?;
     let recorded = Recorded::read(records);
+    let today = written.clone();
     let ways = ways(&recorded, written);
     let Some((first, _)) = ways.first() else {
         return match recorded.releases.into_values().find_map(Result::err) {
@@ -152,7 +153,7 @@ async fn put_right(records: AppStore, session: &Session, args: &Args, written: O
             return Ok(());
         }
     }
-    drift::repair(&bench, app, args.yes).await
+    drift::repair(&bench, app, today.as_ref(), args.yes).await
 }
 
 /// Notes what was never begun, and moves the journal of what has ended away.

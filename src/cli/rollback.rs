@@ -9,8 +9,9 @@ use super::{Session, moves, take_back};
 use crate::error::{Error, Kind, Result};
 use crate::model::{App, AppName, Release, ReleaseNumber};
 use crate::plan::{self, Observation, Wish};
-use crate::record::AppStore;
+use crate::record::{AppStore, Happened, JournalState};
 use crate::saga::Direction;
+use crate::step::Step;
 
 /// Go back to the release before, or to any other.
 ///
@@ -51,9 +52,11 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     let records = session.store()?.app(&name);
     let here = session.app_here(&name);
     wanted(&records, args.to)?;
+    insist_other(&records, args.to)?;
     let asked = take_back::ask(session, &records).await?;
     let bench = Bench::set_up(session, &name, args.queue.limit(Duration::ZERO)).await?;
     if let Some(replay) = bench.unfinished()? {
+        insist_other(&bench.records, args.to)?;
         let target = replay.release;
         let decision = bench.decide(&replay).await?;
         if replay.former.is_none() && decision.direction == Direction::Forward {
@@ -66,11 +69,15 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
         }
         session.report.note(format!("the deploy of release {target} did not end: it is taken back"));
         let recorded = decision.direction == Direction::Forward
-            && replay.last(crate::step::Step::Record) == Some(&crate::record::Happened::Succeeded);
-        if !recorded {
-            return bench.resume(&replay, Direction::Back, "bgd rollback").await;
+            && replay.last(Step::Record) == Some(&Happened::Succeeded);
+        if recorded {
+            bench.resume(&replay, Direction::Forward, "").await?;
+        } else {
+            bench.resume(&replay, Direction::Back, "bgd rollback").await?;
+            if args.to.is_none_or(|to| replay.former == Some(ReleaseNumber(to))) {
+                return Ok(());
+            }
         }
-        bench.resume(&replay, Direction::Forward, "").await?;
     }
     let of_live =
         bench.records.state()?.live().map(|live| bench.records.release(live)).transpose()?.flatten();
@@ -106,6 +113,27 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     let engine = bench.engine.as_ref();
     super::volumes::tell(engine, observation.former.as_ref(), &plan.target, session.report.as_ref()).await?;
     bench.execute(&plan).await
+}
+
+/// Refuses to take the deploy of a release back where that release is the one to go to.
+fn insist_other(records: &AppStore, to: Option<u32>) -> Result<()> {
+    let (Some(to), JournalState::Open(replay)) = (to.map(ReleaseNumber), records.journal()?) else {
+        return Ok(());
+    };
+    if replay.release != to || replay.last(Step::Record) == Some(&Happened::Succeeded) {
+        return Ok(());
+    }
+    let name = records.name();
+    if let Some(holder) = records.holder().filter(|holder| holder.pid != std::process::id()) {
+        return Err(Error::new(Kind::Locked, format!("release {to} of {name} is being deployed {holder}"))
+            .hint(format!("see how far it is: bgd status {name}")));
+    }
+    Err(Error::new(
+        Kind::NeedsRecovery,
+        format!("the deploy of release {to} of {name} did not end: there is nothing yet to go back to"),
+    )
+    .hint(format!("bring it to its end: bgd recover {name}"))
+    .hint(format!("or take it back: bgd rollback {name}")))
 }
 
 /// Where the proxy of a release is gone altogether, its configuration of today can be deployed.

@@ -103,7 +103,8 @@ async fn rows(
         };
         let containers: Vec<&Summary> = mine.iter().filter(|summary| !unproved(summary)).collect();
         let seen = if one.app().is_some() { lives.next() } else { None };
-        let mut diagnosis = diagnose(Evidence { recorded: one, seen, containers: &containers });
+        let mut diagnosis =
+            diagnose(Evidence { recorded: one, seen, containers: &containers, labelled: &mine });
         if looks_closely && one.holder.is_none() {
             closely((engine, &proxies), one, &mut diagnosis).await?;
         }
@@ -148,7 +149,10 @@ fn row(one: &Recorded, diagnosis: &Diagnosis, containers: &[&Summary]) -> Row {
         app: name.clone(),
         live: number,
         slot: diagnosis.live.map(|live| live.slot),
-        image: number.and_then(|number| one.release(number)).map(|release| release.image.clone()),
+        image: number
+            .filter(|_| !diagnosis.is_anothers)
+            .and_then(|number| one.release(number))
+            .map(|release| release.image.clone()),
         since: last.filter(|last| Some(last.release) == number).map(|last| last.at),
         containers: diagnosis.states.clone(),
         warm,

@@ -15,6 +15,9 @@ pub(super) async fn adopt_first(bench: &Bench<'_>, app: &App, observation: &Obse
     let report = bench.session.report.as_ref();
     let found = tell(bench.engine.as_ref(), (&bench.store, &bench.records), app, observation, report).await?;
     let Some(container) = found else { return Ok(false) };
+    if let Some(error) = plan::unknown(app, &observation.of_app.unknown, &observation.aside) {
+        return Err(error);
+    }
     adopt::execute(bench, app, &container).await?;
     Ok(true)
 }

@@ -18,6 +18,8 @@ pub(super) enum Trouble {
     StateGone,
     /// What the proxy routes to has no record.
     RecordGone { what: String },
+    /// The proxy routes to a release of which the containers that are there are not those of its record.
+    AnotherFolders { release: ReleaseNumber },
     /// The records name a live release, and the proxy has no route.
     NoRoute { recorded: ReleaseNumber },
     /// The proxy routes to another release than the records say.
@@ -58,6 +60,9 @@ impl Trouble {
             Self::RecordGone { what } => {
                 format!("the proxy routes to {what}, of which there is no record")
             }
+            Self::AnotherFolders { release } => format!(
+                "the proxy routes to release {release}, and the containers that say they are of release {release} are not those of its record: another user, or another state folder, has deployed them"
+            ),
             Self::NoRoute { recorded } => {
                 format!("the proxy has no route for it; the records say release {recorded}")
             }
@@ -88,6 +93,9 @@ impl Trouble {
             }
             Self::NoConfiguration => format!("{what}: where its bgd.yaml is, run {recover}"),
             Self::StateGone | Self::RecordGone { .. } => format!("{what}: {recover} makes it anew"),
+            Self::AnotherFolders { .. } => {
+                format!("{what}; see them with: docker ps -a --filter label=bgd.app={app}")
+            }
             Self::NoRoute { .. } => format!("{what}: {recover} restores it"),
             Self::OtherLive { live, .. } => format!("{what}: {recover} records release {live} as live"),
             Self::Edited { .. } => format!("{what}: {recover} writes it anew, as the next deploy does"),
