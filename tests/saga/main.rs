@@ -13,5 +13,6 @@ mod prefixes;
 mod proxy;
 mod rollback;
 mod ticks;
+mod walks;
 mod watch;
 mod world;
