@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::recorded::{Recorded, told};
 use super::trouble::Trouble;
-use crate::docker::{Engine, Summary};
+use crate::docker::{Container, Engine, Summary};
 use crate::error::{Kind, Result};
 use crate::model::{
     App, ContainerName, Health, Method, Outcome, Release, ReleaseNumber, Slot, label, shown_path,
@@ -182,18 +182,34 @@ pub(super) async fn closely(
     if let Some(app) = recorded.app().filter(|_| diagnosis.troubles.iter().any(is_no_route)) {
         let proxy = app.proxy.container();
         let found = engine.container(proxy.as_str()).await?;
-        if let Some(found) = found.filter(|found| !found.state.running) {
+        if let Some(found) = found.filter(|found| !found.state.running || found.state.restarting) {
             // It has its route again when it runs.
             diagnosis.troubles.retain(|trouble| !is_no_route(trouble));
-            diagnosis.troubles.push(Trouble::Refused {
-                what: format!("the proxy {proxy} is {}", found.state.status),
-                remedy: Some(format!("docker start {proxy}")),
-            });
+            diagnosis.troubles.push(down(proxies, app, &found).await);
         }
     }
     let more = more((engine, proxies), recorded, diagnosis).await?;
     diagnosis.troubles.extend(more);
     Ok(())
+}
+
+/// Why a proxy does not run, and what helps.
+async fn down(proxies: &Proxies, app: &App, found: &Container) -> Trouble {
+    let (proxy, status) = (app.proxy.container(), &found.state.status);
+    let refused = async { proxies.of(app)?.refused_file().await };
+    match refused.await {
+        Ok(Some((of, why))) if of == app.name => Trouble::NotTaken {
+            what: format!("the proxy {proxy} is {status}: it does not take a file of bgd's ({why})"),
+        },
+        Ok(Some((of, why))) => Trouble::Refused {
+            what: format!("the proxy {proxy} is {status}: it does not take the file of the app {of} ({why})"),
+            remedy: Some(format!("bgd recover {of}")),
+        },
+        _ => Trouble::Refused {
+            what: format!("the proxy {proxy} is {status}"),
+            remedy: Some(format!("docker start {proxy}")),
+        },
+    }
 }
 
 async fn more(
@@ -216,7 +232,13 @@ async fn more(
     // While a deploy is open its own steps ask; and where a container is missing that is the cause.
     if recorded.is_quiet() && present.all_running() {
         let proxy = proxies.of(&release.app)?;
-        troubles.extend(unanswered(proxy.as_ref(), release).await);
+        let unanswered = unanswered(proxy.as_ref(), release).await;
+        if unanswered.iter().any(|trouble| matches!(trouble, Trouble::Refused { .. })) {
+            // Nothing can be deployed before that is put right by hand: the rest is told without a remedy.
+            let later = troubles.iter().map(|one| Trouble::Refused { what: one.what(), remedy: None });
+            return Ok(unanswered.into_iter().chain(later).collect());
+        }
+        troubles.extend(unanswered);
     }
     Ok(troubles)
 }
@@ -318,16 +340,13 @@ pub(super) async fn one(
     app: &App,
 ) -> Result<(Recorded, Diagnosis)> {
     let recorded = Recorded::read(records.clone());
-    let seen = match proxies.of(app) {
-        Ok(proxy) => proxy.seen().await,
-        Err(error) => Err(error),
-    };
+    let seen = proxies.seen_many(&[app]).await.pop();
     let labelled = own::labelled(engine.as_ref(), &own::app_label(&app.name)).await?;
     let of_app = own::of_app(&labelled, |number| Ok(recorded.release(number).cloned()))?;
     let is_stranger = |summary: &&Summary| of_app.strangers().any(|one| one.id == summary.id);
     let containers: Vec<&Summary> = labelled.iter().filter(|summary| !is_stranger(summary)).collect();
     let evidence =
-        Evidence { recorded: &recorded, seen: Some(seen), containers: &containers, labelled: &labelled };
+        Evidence { recorded: &recorded, seen, containers: &containers, labelled: &labelled };
     let mut diagnosis = diagnose(evidence);
     closely((engine, proxies), &recorded, &mut diagnosis).await?;
     Ok((recorded, diagnosis))

@@ -22,6 +22,7 @@ pub(super) async fn repair(bench: &Bench<'_>, app: &App, written: Option<&App>, 
         match trouble {
             Trouble::OtherLive { live, .. } => what.push(format!("record release {live} as live")),
             Trouble::NoRoute { recorded } => live = Some(*recorded),
+            Trouble::NotTaken { .. } => live = records.state()?.live(),
             // Without the proxy nothing can be proved.
             Trouble::ProxyUnasked { .. } => return bench.proxies.of(app)?.seen().await.map(|_| ()),
             _ => {}
@@ -56,6 +57,9 @@ pub(super) async fn repair(bench: &Bench<'_>, app: &App, written: Option<&App>, 
     report.note(format!("so: {what}"));
     if !agreed(yes, || confirm(&format!("{what}?"))) {
         return Err(Error::new(Kind::NeedsRecovery, "nothing was done"));
+    }
+    if diagnosis.troubles.iter().any(|trouble| matches!(trouble, Trouble::NotTaken { .. })) {
+        bench.proxies.of(app)?.bring_up().await?;
     }
     if let Some(Trouble::OtherLive { live, .. }) =
         diagnosis.troubles.iter().find(|trouble| matches!(trouble, Trouble::OtherLive { .. }))

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::recorded::Recorded;
 use super::run::{Bench, confirm};
 use crate::error::{Error, Kind, Result};
-use crate::model::{App, Outcome, Release, ReleaseNumber};
+use crate::model::{App, Outcome, Release, ReleaseNumber, label};
 use crate::own;
 use crate::plan::{self, Known, Rebuilt};
 use crate::proxy::Live;
@@ -30,7 +30,13 @@ pub(super) async fn run(bench: &Bench<'_>, app: &App, origin: Origin, yes: bool)
         labelled.iter().map(|summary| bench.engine.container(&summary.id)),
     )
     .await?;
-    let containers: Vec<_> = containers.into_iter().flatten().collect();
+    let mut containers: Vec<_> = containers.into_iter().flatten().collect();
+    for container in &mut containers {
+        // A container's own settings lack what its image says as well, as one does that was committed from a release.
+        if let Some(summary) = labelled.iter().find(|summary| summary.id == container.id) {
+            container.spec.labels.extend(label::of_bgd(&summary.labels));
+        }
+    }
     if live.is_none() && containers.is_empty() && recorded.releases.is_empty() {
         report.note(format!("nothing of {} has been deployed on this host yet: bgd deploy IMAGE", app.name));
         return Ok(());

@@ -38,6 +38,8 @@ pub(super) enum Trouble {
     Unwell { name: String, state: String },
     /// A container of the live release is not as it was created.
     Changed { what: String },
+    /// The proxy is down because it does not take the app's file.
+    NotTaken { what: String },
     /// The proxy answers for the app: it did not reach it.
     Unreached { what: String },
     /// The app itself answers with an error.
@@ -76,7 +78,10 @@ impl Trouble {
             Self::Missing { missing, of } => format!("{missing} of its {of} containers are missing"),
             Self::Adopted { name, state } => format!("{name}, which was adopted and is live, is {state}"),
             Self::Unwell { name, state } => format!("{name} is live and {state}"),
-            Self::Changed { what } | Self::Unreached { what } | Self::Failing { what, .. } => what.clone(),
+            Self::NotTaken { what }
+            | Self::Changed { what }
+            | Self::Unreached { what }
+            | Self::Failing { what, .. } => what.clone(),
             Self::Refused { what, .. } => what.clone(),
         }
     }
@@ -98,6 +103,7 @@ impl Trouble {
             }
             Self::NoRoute { .. } => format!("{what}: {recover} restores it"),
             Self::OtherLive { live, .. } => format!("{what}: {recover} records release {live} as live"),
+            Self::NotTaken { .. } => format!("{what}: {recover} writes one that it takes, and starts it"),
             Self::Edited { .. } => format!("{what}: {recover} writes it anew, as the next deploy does"),
             Self::Missing { .. } | Self::Unwell { .. } | Self::Adopted { .. } | Self::Unreached { .. } => {
                 format!("{what}: {recover} deploys it anew")
@@ -121,6 +127,7 @@ impl Trouble {
         matches!(
             self,
             Self::NoRoute { .. }
+                | Self::NotTaken { .. }
                 | Self::Edited { .. }
                 | Self::Missing { .. }
                 | Self::Adopted { .. }

@@ -208,6 +208,14 @@ fn former(
     let Some(live) = live else {
         return state.live().map_or(Ok(None), |number| store.release(number));
     };
+    // The adopted one carries no label; another container may run in its slot, kept warm.
+    let recorded = state.live().and_then(|number| store.release(number).ok().flatten());
+    let is_adopted = |release: &Release| release.slot == live.slot && super::names::is_foreign(release);
+    if live.release.is_none()
+        && let Some(adopted) = recorded.filter(is_adopted)
+    {
+        return Ok(Some(adopted));
+    }
     let running_there = || {
         let here = |summary: &&Summary| {
             summary.status == "running"

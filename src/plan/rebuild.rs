@@ -46,6 +46,10 @@ pub fn rebuild(
             by_release.entry(number).or_default().push(container);
         }
     }
+    let mut copies = Vec::new();
+    for containers in by_release.values_mut() {
+        copies.extend(without_copies(containers));
+    }
     let is_known = |number: &ReleaseNumber| known.releases.iter().any(|release| release.number == *number);
     let number = match live {
         Some(live) => {
@@ -76,8 +80,25 @@ pub fn rebuild(
         }
     }
     state.activate(number, Cause::Recover, now);
-    let unknown = unknown(known, &releases, number);
+    let mut unknown = unknown(known, &releases, number);
+    let copies = copies.iter().filter(|one| number_of(one).is_some_and(|number| !is_known(&number)));
+    unknown.extend(copies.map(|one| format!("whose {} is: it says what an older container says", one.name)));
     Ok(Rebuilt { releases, state, unknown })
+}
+
+/// Leaves one container for each replica, the oldest: one that somebody made with the same labels came later, and is not
+/// bgd's to stop. Returns what was left out.
+fn without_copies<'c>(containers: &mut Vec<&'c Container>) -> Vec<&'c Container> {
+    containers.sort_by_key(|one| (one.created.is_none(), one.created));
+    let mut seen = Vec::new();
+    let (first, copies) = containers.iter().partition(|one| {
+        let replica = label_of(one, label::REPLICA).map(str::to_owned);
+        let is_first = replica.is_none() || !seen.contains(&replica);
+        seen.push(replica);
+        is_first
+    });
+    *containers = first;
+    copies
 }
 
 fn was_live(release: &Release) -> bool {

@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::model::{ReleaseNumber, Slot};
+use crate::model::{AppName, ReleaseNumber, Slot};
 use crate::probe::{Answer, Failure, Vantage};
 
 pub use client::{Class, ClientGot, ClientRequest};
@@ -43,6 +43,16 @@ pub trait Proxy {
     /// Whether its container exists, running or not.
     async fn is_there(&self) -> Result<bool> {
         Ok(true)
+    }
+
+    /// Where the proxy is down because it does not take a file of bgd's: the app whose file it is, and what is wrong with it.
+    async fn refused_file(&self) -> Result<Option<(AppName, String)>> {
+        Ok(None)
+    }
+
+    /// Starts a proxy that is down because it does not take the app's file, with one by which nothing is live.
+    async fn bring_up(&self) -> Result<()> {
+        Ok(())
     }
 
     /// Looks for everything that would make a deploy fail or lose requests, before anything is started.

@@ -1,11 +1,14 @@
 //! The damage matrix: whatever is damaged, `bgd status` names it, the remedy that it prints is typed as it stands, and
 //! afterwards all is well.
 
+mod drivers;
+
 use std::fs;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bgd_testkit::images;
+use bgd_testkit::{Front, images};
 
 use crate::scene::{Nginx, Route, Scene};
 
@@ -14,10 +17,13 @@ fn records(scene: &Scene) -> PathBuf {
     scene.bgd.state_dir().join("apps").join(&scene.app)
 }
 
+/// What the commands begin with that status prints.
+const COMMANDS: [&str; 4] = ["bgd recover ", "docker network connect ", "docker rename ", "docker start "];
+
 /// The first command in a problem that status tells.
 #[track_caller]
 fn command(problem: &str) -> Vec<String> {
-    let at = ["bgd recover ", "docker network connect ", "docker rename ", "docker start "]
+    let at = COMMANDS
         .iter()
         .filter_map(|begin| Some((problem.find(begin)?, begin.split_whitespace().count())))
         .min();
@@ -30,20 +36,27 @@ fn command(problem: &str) -> Vec<String> {
     words.map(|word| word.trim_end_matches(end).to_owned()).collect()
 }
 
-/// Asserts that status names the damage, types the remedy that it prints, and asserts that all is well.
+/// Types the first command of a problem as it stands.
 #[track_caller]
-fn remedied(scene: &Scene, named: &str, version: &str) {
-    let status = scene.status();
-    let problems = status["problems"].as_array().unwrap().clone();
-    let told = problems.iter().filter_map(|one| one.as_str()).find(|one| one.contains(named));
-    let Some(told) = told else { panic!("{named:?} is not told: {status:#}") };
-    let command = command(told);
+fn typed<P: Deref<Target = Front>>(scene: &Scene<P>, problem: &str) -> Vec<String> {
+    let command = command(problem);
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
     match words.split_first() {
         Some((&"bgd", words)) => drop(scene.bgd.run(words).ok()),
         Some((_, words)) => drop(scene.run.docker().ok(words)),
         None => unreachable!("a command has words"),
     }
+    command
+}
+
+/// Asserts that status names the damage, types the remedy that it prints, and asserts that all is well.
+#[track_caller]
+fn remedied<P: Deref<Target = Front>>(scene: &Scene<P>, named: &str, version: &str) {
+    let status = scene.status();
+    let problems = status["problems"].as_array().unwrap().clone();
+    let told = problems.iter().filter_map(|one| one.as_str()).find(|one| one.contains(named));
+    let Some(told) = told else { panic!("{named:?} is not told: {status:#}") };
+    let words = typed(scene, told);
     scene.wait_for(version);
     let after = scene.status();
     assert_eq!(after["problems"], serde_json::json!([]), "after {words:?}: {after:#}");

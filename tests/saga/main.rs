@@ -7,6 +7,7 @@ mod cancel;
 mod client;
 mod full_disk;
 mod hooks;
+mod identity;
 mod matrix;
 mod moves;
 mod prefixes;

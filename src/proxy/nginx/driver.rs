@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::docker::Engine;
 use crate::error::{Error, Kind, Result};
-use crate::model::{App, NginxProxy, NginxRoute, ProxyConfig};
+use crate::model::{App, AppName, NginxProxy, NginxRoute, ProxyConfig};
 use crate::probe::{Answer, Failure, FailureKind, Request, Vantage};
 use crate::proxy::{
     ClientRequest, FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Through,
@@ -176,6 +176,16 @@ impl Proxy for NginxDriver {
 
     async fn is_there(&self) -> Result<bool> {
         Ok(self.engine.container(self.proxy.container.as_str()).await?.is_some())
+    }
+
+    async fn refused_file(&self) -> Result<Option<(AppName, String)>> {
+        let seat = self.seat().await?;
+        self.file_refused_by(&seat).await
+    }
+
+    async fn bring_up(&self) -> Result<()> {
+        let seat = self.seat().await?;
+        if self.refuses_own_file(&seat).await? { self.unlock(seat).await.map(drop) } else { Ok(()) }
     }
 
     async fn preflight(&self) -> Result<Vec<Finding>> {

@@ -22,6 +22,7 @@ pub struct Front {
     netns: Option<PathBuf>,
     /// The arguments of `docker` that made it.
     made_by: Vec<String>,
+    image: String,
 }
 
 /// A [`Front`] to be started.
@@ -61,6 +62,15 @@ impl Front {
     pub fn make_again(&self) {
         self.container.docker().ok(&self.made_by);
         self.container.start();
+    }
+
+    /// The same of another image, as compose does when a tag was changed. The configuration folder, of the host or a volume,
+    /// stays.
+    #[track_caller]
+    pub fn make_again_of(&self, image: &str) {
+        let made = self.made_by.iter().map(|arg| if *arg == self.image { image } else { arg.as_str() });
+        self.container.docker().ok(made);
+        self.container.docker().run(["start", self.container.name()]).unwrap();
     }
 
     /// Asks for a path through the published port.
@@ -142,7 +152,7 @@ impl<'a> FrontBuilder<'a> {
         let (address, made_by) = create_and_start(run, &create, &image, command, &name, made);
         let container = Container::new(run.docker(), name);
         let netns = run.docker().netns().map(Path::to_path_buf);
-        Front { container, address, network, folder, netns, made_by }
+        Front { container, address, network, folder, netns, made_by, image }
     }
 }
 

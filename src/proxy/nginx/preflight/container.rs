@@ -1,4 +1,5 @@
 use crate::error::Error;
+use crate::model::AppName;
 use crate::proxy::seat::Seat;
 use crate::proxy::{Finding, Severity};
 
@@ -20,5 +21,12 @@ pub fn stopped(seat: &Seat, error: &Error) -> Finding {
         Some(_) => format!("mend its configuration, then: docker restart {}", container.name),
         None => format!("start it with: docker start {}", container.name),
     };
+    Finding { severity: Severity::Refusal, message, remedy: Some(remedy) }
+}
+
+/// The container does not run because nginx does not take a file of bgd's.
+pub fn refuses(seat: &Seat, app: &AppName, what: &str) -> Finding {
+    let message = format!("nginx in {} does not take the file of {app}: {what}", seat.container.name);
+    let remedy = format!("have it written for this nginx: bgd recover {app}");
     Finding { severity: Severity::Refusal, message, remedy: Some(remedy) }
 }

@@ -88,6 +88,8 @@ impl NginxDriver {
                      start nginx",
                     seat.container.name
                 )));
+            } else if let Some((app, what)) = self.file_refused_by(seat).await? {
+                findings.push(container::refuses(seat, &app, &what));
             } else {
                 findings.push(container::stopped(seat, &self.stopped(seat).await));
             }
