@@ -69,7 +69,10 @@ pub(super) fn diagnose(evidence: Evidence<'_>) -> Diagnosis {
     );
     let live = seen.live;
     let number = live.and_then(|live| {
-        live.release.or_else(|| running_in(live.slot, containers)).or_else(|| in_slot(live.slot, recorded))
+        live.release
+            .or_else(|| still_in(live.slot, recorded, containers))
+            .or_else(|| running_in(live.slot, containers))
+            .or_else(|| in_slot(live.slot, recorded))
     });
     let record = number.and_then(|number| recorded.release(number));
     let is_anothers = record.is_some_and(|release| !own::is_of_record(labelled, release));
@@ -232,7 +235,7 @@ async fn more(
     // While a deploy is open its own steps ask; and where a container is missing that is the cause.
     if recorded.is_quiet() && present.all_running() {
         let proxy = proxies.of(&release.app)?;
-        let unanswered = unanswered(proxy.as_ref(), release).await;
+        let unanswered = unanswered(proxy.as_ref(), release, &present).await;
         if unanswered.iter().any(|trouble| matches!(trouble, Trouble::Refused { .. })) {
             // Nothing can be deployed before that is put right by hand: the rest is told without a remedy.
             let later = troubles.iter().map(|one| Trouble::Refused { what: one.what(), remedy: None });
@@ -278,14 +281,16 @@ fn adopted(release: &Release, present: &Present) -> Vec<Trouble> {
     };
     let pairs = release.containers.iter().zip(&present.containers);
     pairs
-        .filter_map(|((name, _), container)| {
+        .filter_map(|((recorded, _), container)| {
+            // Somebody may have renamed it since.
+            let name = container.as_ref().map_or(recorded, |container| &container.name);
             Some(Trouble::Adopted { name: name.clone(), state: state(container)? })
         })
         .collect()
 }
 
 /// Asks the live release through the proxy, as a client would. Where that fails, what preflight would refuse is told too.
-async fn unanswered(proxy: &dyn Proxy, release: &Release) -> Vec<Trouble> {
+async fn unanswered(proxy: &dyn Proxy, release: &Release, present: &Present) -> Vec<Trouble> {
     let (path, is_known) = path(&release.app);
     let what =
         |end: String| format!("GET {} through {}: {end}", shown_path(path), release.app.proxy.container());
@@ -296,7 +301,7 @@ async fn unanswered(proxy: &dyn Proxy, release: &Release) -> Vec<Trouble> {
             vec![Trouble::Unreached { what: what(format!("answered {}", answer.status)) }]
         }
         Ok(answer) if answer.status >= 500 && is_known => {
-            let container = release.containers.first().map(|(name, _)| name.clone()).unwrap_or_default();
+            let container = present.iter().next().map(|container| container.name.clone()).unwrap_or_default();
             return vec![Trouble::Failing { what: what(format!("answered {}", answer.status)), container }];
         }
         Err(failure) if failure.kind.has_connected() => {
@@ -355,6 +360,15 @@ pub(super) async fn one(
 /// The release of a container, by its label.
 pub(super) fn release_of(summary: &Summary) -> Option<ReleaseNumber> {
     summary.labels.get(label::RELEASE)?.parse().ok().map(ReleaseNumber)
+}
+
+/// The release that the records call live, where it stands in this slot and runs: another container may run there too, such
+/// as one that is kept warm while the adopted one, which carries no label, serves from its slot.
+fn still_in(slot: Slot, recorded: &Recorded, containers: &[&Summary]) -> Option<ReleaseNumber> {
+    let release = recorded.release(recorded.live()?).filter(|release| release.slot == slot)?;
+    let runs =
+        |summary: &&&Summary| summary.status == "running" && release_of(summary) == Some(release.number);
+    (plan::is_foreign(release) || containers.iter().any(|one| runs(&one))).then_some(release.number)
 }
 
 fn running_in(slot: Slot, containers: &[&Summary]) -> Option<ReleaseNumber> {

@@ -4,6 +4,7 @@ use super::Context;
 use crate::error::{Error, Kind, Result};
 use crate::model::{ContainerSpec, label};
 use crate::own;
+use crate::record::Cause;
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     follow(context).await?;
@@ -29,13 +30,19 @@ async fn follow(context: &Context<'_>) -> Result<()> {
 }
 
 /// Starts a container. One of an earlier release knows its networks by their ids: where somebody has removed one and made
-/// it anew, as `down` and `up` of compose do, it is created again from its record.
+/// it anew, as `down` and `up` of compose do, or has taken the container off the proxy's network, it is created again from its
+/// record.
 async fn one(context: &Context<'_>, name: &str, spec: &ContainerSpec) -> Result<()> {
     let engine = context.engine.as_ref();
-    let Err(error) = engine.start(name).await else { return Ok(()) };
-    if !has_lost_a_network(&error) {
-        return Err(error);
-    }
+    let error = if is_off_its_network(context, name, spec).await? {
+        Error::new(Kind::NotReady, format!("{name} is not on the network {} any more", context.app().network))
+    } else {
+        match engine.start(name).await {
+            Ok(()) => return Ok(()),
+            Err(error) if has_lost_a_network(&error) => error,
+            Err(error) => return Err(error),
+        }
+    };
     // An adopted container is not bgd's to remove.
     if !spec.labels.contains_key(label::APP) {
         return Err(error.hint(format!(
@@ -73,6 +80,18 @@ async fn one(context: &Context<'_>, name: &str, spec: &ContainerSpec) -> Result<
     // Anew, for the removal was no news.
     follow(context).await?;
     engine.start(name).await
+}
+
+/// Whether somebody has taken a stopped container of an earlier release off the proxy's network: Docker starts it all the
+/// same, and nobody reaches it.
+async fn is_off_its_network(context: &Context<'_>, name: &str, spec: &ContainerSpec) -> Result<bool> {
+    if context.plan.cause != Cause::Rollback || !spec.labels.contains_key(label::APP) {
+        return Ok(false);
+    }
+    let network = context.app().network.as_str();
+    let green = context.green().await?;
+    let found = green.iter().find(|one| one.name == name && !one.state.running);
+    Ok(found.is_some_and(|one| one.spec.networks.iter().all(|known| known.name != network)))
 }
 
 /// Whether a start has failed because of a network that is gone (moby, `daemon/libnetwork`: `network ID not found`).
