@@ -350,8 +350,7 @@ pub(super) async fn one(
     let of_app = own::of_app(&labelled, |number| Ok(recorded.release(number).cloned()))?;
     let is_stranger = |summary: &&Summary| of_app.strangers().any(|one| one.id == summary.id);
     let containers: Vec<&Summary> = labelled.iter().filter(|summary| !is_stranger(summary)).collect();
-    let evidence =
-        Evidence { recorded: &recorded, seen, containers: &containers, labelled: &labelled };
+    let evidence = Evidence { recorded: &recorded, seen, containers: &containers, labelled: &labelled };
     let mut diagnosis = diagnose(evidence);
     closely((engine, proxies), &recorded, &mut diagnosis).await?;
     Ok((recorded, diagnosis))

@@ -14,7 +14,8 @@ use bgd::error::{Error, Kind, Result};
 use bgd::model::{App, ReleaseNumber};
 use bgd::probe::{Answer, Failure, FailureKind, Request, Socket, Vantage};
 use bgd::proxy::{
-    FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Severity, Target, Through,
+    ClientRequest, FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Severity,
+    Target, Through,
 };
 
 use super::rules::Rules;
@@ -23,6 +24,8 @@ use super::rules::Rules;
 pub const NETWORK: &str = "proxy";
 /// The folder of labels: carriers belong to the engine, not to a proxy's container.
 const LABELS: &str = "labels";
+/// Where a proxy listens for clients.
+const PUBLIC: ([u8; 4], u16) = ([127, 0, 0, 1], 80);
 
 /// Where a route stands: what is mounted as the proxy's folder, and the app.
 pub type Place = (String, String);
@@ -145,6 +148,7 @@ impl Edges {
 }
 
 /// The proxy of one app.
+#[derive(Clone)]
 struct Driver {
     edges: Rc<Edges>,
     rules: Rc<Rules>,
@@ -212,6 +216,17 @@ impl Driver {
         }
         self.rules.look(&call);
         self.rules.passing(&format!("{call}, done"))
+    }
+
+    /// What the proxy answers a client of the app's.
+    async fn as_client(&self) -> std::result::Result<Answer, Failure> {
+        let failed = |error: Error| Failure { kind: FailureKind::Vantage, message: error.one_line() };
+        let (container, place) = self.running().await.map_err(failed)?;
+        Ok(answer(match self.in_use(&container, &place).and_then(|route| route.live) {
+            Some(live) if self.edges.ask(&live).is_ok() => 200,
+            Some(_) => 502,
+            None => 503,
+        }))
     }
 
     /// Whether the idle release of a route, which is to get requests, is reached.
@@ -324,21 +339,19 @@ impl Proxy for Driver {
         Ok(InFlight::default())
     }
 
-    async fn through(&self, request: Through<'_>) -> Result<Answer, Failure> {
-        let failed = |kind, error: Error| Failure { kind, message: error.one_line() };
-        let (container, place) = self.running().await.map_err(|error| failed(FailureKind::Vantage, error))?;
-        let status = match self.in_use(&container, &place).and_then(|route| route.live) {
-            Some(live) if self.edges.ask(&live).is_ok() => 200,
-            Some(_) => 502,
-            None => 503,
-        };
-        let _ = request;
-        Ok(answer(status))
+    async fn through(&self, _: Through<'_>) -> Result<Answer, Failure> {
+        self.as_client().await
+    }
+
+    async fn client_request(&self, path: &str, limit: Duration) -> Result<ClientRequest, String> {
+        let request = Request::get(PUBLIC.into(), self.app.name.as_str(), path, limit);
+        let remedy = format!("docker logs {}", self.app.proxy.container());
+        Ok(ClientRequest { request, path: path.to_owned(), remedy })
     }
 
     async fn vantage(&self) -> Result<Rc<dyn Vantage>> {
         self.running().await?;
-        Ok(Rc::new(View(self.edges.engine.clone())))
+        Ok(Rc::new(View(self.clone())))
     }
 }
 
@@ -347,12 +360,15 @@ fn answer(status: u16) -> Answer {
 }
 
 /// The network, as a proxy sees it.
-struct View(Fake);
+struct View(Driver);
 
 #[async_trait(?Send)]
 impl Vantage for View {
     async fn request(&self, request: &Request) -> Result<Answer, Failure> {
-        if self.0.answers_at(NETWORK, request.to.ip()) {
+        if request.to == PUBLIC.into() {
+            return self.0.as_client().await;
+        }
+        if self.0.edges.engine.answers_at(NETWORK, request.to.ip()) {
             return Ok(answer(200));
         }
         Err(Failure { kind: FailureKind::Refused, message: "no process listens".to_owned() })
