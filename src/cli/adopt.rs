@@ -103,20 +103,45 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
 async fn insist_unserved(bench: &Bench<'_>, app: &App, container: &Container) -> Result<()> {
     let routes = plan::routes(&bench.proxies, &bench.records, app).await?;
     if let Some(live) = routes.iter().next().map(|routed| routed.live) {
-        // Its own record is gone, and nothing else could tell which container it is.
-        let is_own = bench.records.state()?.live() == Some(ReleaseNumber(0));
+        let serving = serving(bench, app).await?;
+        // The record of release 0 is gone, and so is its container.
+        let is_free = serving.is_empty() && bench.records.state()?.live() == Some(ReleaseNumber(0));
         let may_be_it = live.release.is_none_or(|number| number == ReleaseNumber(0));
-        if !(may_be_it && (is_own || leads_to(bench, app, container).await?)) {
-            return Err(plan::record_is_lost(&app.name, live)
-                .context(format!("{} does not become release 0 of {}", container.name, app.name)));
+        if !(may_be_it && (is_free || serving.contains(&container.name))) {
+            let error = match &serving[..] {
+                [other] if may_be_it => Error::new(
+                    Kind::NeedsRecovery,
+                    format!("the proxy routes to {other}, of which there is no record"),
+                )
+                .hint(format!("make that one release 0: bgd adopt {other}")),
+                _ => plan::record_is_lost(&app.name, live),
+            };
+            return Err(
+                error.context(format!("{} does not become release 0 of {}", container.name, app.name))
+            );
         }
     }
     let others = plan::run_by_others(bench.engine.as_ref(), &bench.records, app).await?;
     others.map_or(Ok(()), Err)
 }
 
+/// The running containers without a label of bgd's that the proxy's files name, so that one of them is what was adopted.
+pub(super) async fn serving(bench: &Bench<'_>, app: &App) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for summary in bench.engine.containers(&[]).await?.iter().filter(|one| one.status == "running") {
+        if let Some(container) = bench.engine.container(&summary.id).await?
+            && container.addresses.contains_key(app.network.as_str())
+            && !own::is_marked(&container.spec.labels)
+            && leads_to(bench, app, &container).await?
+        {
+            found.push(container.name);
+        }
+    }
+    Ok(found)
+}
+
 /// Whether what bgd has written for the proxy names this container, by its name or its address.
-pub(super) async fn leads_to(bench: &Bench<'_>, app: &App, container: &Container) -> Result<bool> {
+async fn leads_to(bench: &Bench<'_>, app: &App, container: &Container) -> Result<bool> {
     let written = bench.proxies.of(app)?.snapshot().await?;
     let address = container.addresses.get(app.network.as_str()).map(ToString::to_string);
     let names = |text: &String| {

@@ -52,12 +52,23 @@ pub(super) async fn run(bench: &Bench<'_>, app: &App, origin: Origin, yes: bool)
     let was_live = |one: &Release| matches!(one.outcome, Outcome::Deployed | Outcome::Adopted);
     let is_empty = live.is_none() && known.state.is_none() && !known.releases.iter().any(was_live);
     if is_empty && (!damaged.is_empty() || recorded.state.is_err()) {
-        return put_aside(bench, &recorded, &damaged, yes);
+        let why = format!("nothing of {} is live, so its damaged records cannot be made again", app.name);
+        put_aside(bench, &recorded, &damaged, yes, &why)?;
+        report.note(format!("deploy {} as usual: bgd deploy IMAGE", app.name));
+        return Ok(());
     }
     let rebuilt = plan::rebuild(app, &known, &containers, live, Timestamp::now());
     let Rebuilt { releases, state, unknown } = match rebuilt {
         Ok(rebuilt) => rebuilt,
-        Err(error) => return Err(name_adopted(bench, app, live, error).await),
+        Err(error) => {
+            let error = name_adopted(bench, app, live, error).await;
+            if damaged.is_empty() && recorded.state.is_ok() {
+                return Err(error);
+            }
+            // They would be in the way of what the error says helps.
+            let why = "the damaged records cannot be made again from what is there";
+            return put_aside(bench, &recorded, &damaged, yes, why).and(Err(error));
+        }
     };
     let which = if known.releases.is_empty() { "the records" } else { "records" };
     report.note(format!("{which} of {} are lost; what is there tells of:", app.name));
@@ -117,11 +128,16 @@ fn set_aside(bench: &Bench<'_>, recorded: &Recorded, damaged: &[ReleaseNumber]) 
     Ok(())
 }
 
-/// Nothing is live, and no record says that anything was: there is nothing to make the damaged records from, and what is
-/// damaged must not keep the app from being deployed.
-fn put_aside(bench: &Bench<'_>, recorded: &Recorded, damaged: &[ReleaseNumber], yes: bool) -> Result<()> {
-    let (report, app) = (bench.session.report.as_ref(), bench.records.name());
-    report.note(format!("nothing of {app} is live, so its damaged records cannot be made again"));
+/// Moves damaged records away for which there is nothing to make them from: they must not keep the app from being deployed,
+/// or adopted. `why` is told first.
+fn put_aside(
+    bench: &Bench<'_>,
+    recorded: &Recorded,
+    damaged: &[ReleaseNumber],
+    yes: bool,
+    why: &str,
+) -> Result<()> {
+    bench.session.report.note(why.to_owned());
     if !super::run::agreed(yes, || confirm("Move them out of the way?")) {
         return Err(Error::new(Kind::NeedsRecovery, "nothing was done"));
     }
@@ -129,9 +145,7 @@ fn put_aside(bench: &Bench<'_>, recorded: &Recorded, damaged: &[ReleaseNumber], 
     let highest = recorded.releases.keys().next_back().copied();
     set_aside(bench, recorded, damaged)?;
     let known = bench.records.state()?;
-    bench.records.put_state(&AppState { highest: known.highest.max(highest), ..known })?;
-    report.note(format!("deploy {app} as usual: bgd deploy IMAGE"));
-    Ok(())
+    bench.records.put_state(&AppState { highest: known.highest.max(highest), ..known })
 }
 
 /// What was adopted has no label that tells of it, and the proxy's files name it.
@@ -139,8 +153,8 @@ async fn name_adopted(bench: &Bench<'_>, app: &App, live: Option<Live>, error: E
     if live.is_none_or(|live| live.release.is_some_and(|number| number != ReleaseNumber(0))) {
         return error;
     }
-    match adopted(bench, app).await {
-        Ok(Some(name)) => {
+    match super::adopt::serving(bench, app).await.as_deref() {
+        Ok([name]) => {
             let what = error.to_string();
             Error::new(error.kind(), what).hint(format!(
                 "its route leads to {name}, which carries no label of bgd's; make it release 0 once more: bgd adopt {name}"
@@ -148,21 +162,6 @@ async fn name_adopted(bench: &Bench<'_>, app: &App, live: Option<Live>, error: E
         }
         _ => error,
     }
-}
-
-/// The one running container without a label of bgd's that the proxy's files name.
-async fn adopted(bench: &Bench<'_>, app: &App) -> Result<Option<String>> {
-    let mut found = Vec::new();
-    for summary in bench.engine.containers(&[]).await?.iter().filter(|one| one.status == "running") {
-        if let Some(container) = bench.engine.container(&summary.id).await?
-            && container.addresses.contains_key(app.network.as_str())
-            && !own::is_marked(&container.spec.labels)
-            && super::adopt::leads_to(bench, app, &container).await?
-        {
-            found.push(container.name);
-        }
-    }
-    Ok(if found.len() == 1 { found.pop() } else { None })
 }
 
 /// The releases whose record is damaged, rather than of a newer bgd.

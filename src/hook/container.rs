@@ -1,5 +1,6 @@
 //! A hook in a container of its own.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -33,13 +34,9 @@ pub fn spec(release: &Release, command: &[String], facts: &Facts<'_>) -> Result<
     spec.image.clone_from(&release.image_id);
     spec.command = Some(command.to_vec());
     spec.env.extend(facts.variables().into_iter().map(|(name, value)| (name, Secret::new(value))));
-    spec.labels = [
-        (label::HOOK.to_owned(), release.app.name.to_string()),
-        (label::RELEASE.to_owned(), release.number.to_string()),
-        // A Traefik that takes every container would route to it.
-        ("traefik.enable".to_owned(), "false".to_owned()),
-    ]
-    .into();
+    spec.labels = identity(release);
+    // A Traefik that takes every container would route to it.
+    spec.labels.insert("traefik.enable".to_owned(), "false".to_owned());
     let network = |network: &NetworkAttachment| NetworkAttachment {
         name: network.name.clone(),
         aliases: Vec::new(),
@@ -54,13 +51,23 @@ pub fn spec(release: &Release, command: &[String], facts: &Facts<'_>) -> Result<
     Ok(spec)
 }
 
+/// The labels that tell whose hook a container is.
+fn identity(release: &Release) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::from([
+        (label::HOOK.to_owned(), release.app.name.to_string()),
+        (label::RELEASE.to_owned(), release.number.to_string()),
+    ]);
+    let own = release.containers.first().and_then(|(_, spec)| spec.labels.get(label::CREATED));
+    labels.extend(own.map(|created| (label::CREATED.to_owned(), created.clone())));
+    labels
+}
+
 /// The container of a hook, when there is one.
 ///
 /// # Errors
 /// When something else has its name, or Docker cannot be asked.
 pub async fn find(engine: &dyn Engine, release: &Release, step: Step) -> Result<Option<Owned>> {
-    let labels =
-        [format!("{}={}", label::HOOK, release.app.name), format!("{}={}", label::RELEASE, release.number)];
+    let labels: Vec<String> = identity(release).iter().map(|(key, value)| format!("{key}={value}")).collect();
     own::named(engine, &name(release, step), &labels).await
 }
 

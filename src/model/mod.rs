@@ -51,6 +51,9 @@ pub mod label {
     /// The proxy that the release was deployed behind, as its record has it, in JSON. It is read by a bgd that has no record
     /// of the release: what it would make of today's configuration may be another proxy.
     pub const PROXY: &str = "bgd.proxy";
+    /// When the release was deployed, as its record has it. Two state folders may give one number to two releases: this
+    /// tells whose a container is.
+    pub const CREATED: &str = "bgd.created";
     /// On a route carrier: the app whose route it carries. It has none of the labels above but the release's.
     pub const CARRIER: &str = "bgd.carrier";
     /// On the container of a hook: the app. It has none of the labels above but the release's.

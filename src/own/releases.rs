@@ -38,9 +38,14 @@ pub(crate) fn replica_of<'s>(
     replica: usize,
 ) -> Option<&'s Summary> {
     let (number, text) = (release.number.to_string(), replica.to_string());
+    let recorded = release.containers.get(replica - 1);
+    // Records of before there was this label know nothing of it.
+    let created = recorded.and_then(|(_, spec)| spec.labels.get(label::CREATED));
     let is_its = |summary: &&Summary| {
         let has = |key, value: &String| summary.labels.get(key) == Some(value);
-        has(label::RELEASE, &number) && has(label::REPLICA, &text)
+        has(label::RELEASE, &number)
+            && has(label::REPLICA, &text)
+            && created.is_none_or(|created| has(label::CREATED, created))
     };
     let mut its = listed.iter().filter(is_its);
     if let Some(id) = release.ids.get(&replica) {
@@ -52,7 +57,7 @@ pub(crate) fn replica_of<'s>(
     }
     // Of before ids were recorded, or made by a bgd that was killed before it heard of it. A copy came later.
     let its: Vec<&Summary> = its.collect();
-    let name = release.containers.get(replica - 1).map(|(name, _)| name);
+    let name = recorded.map(|(name, _)| name);
     let named = its.iter().find(|summary| Some(&summary.name) == name);
     named.or_else(|| its.iter().min_by_key(|summary| summary.created)).copied()
 }

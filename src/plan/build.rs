@@ -111,6 +111,7 @@ pub fn build(observation: &Observation, wish: &Wish<'_>, now: Timestamp) -> Resu
                             add_alias(&mut spec, app, former_slot_host(&app.name, slot));
                         }
                         spec.labels.insert(label::IMAGE.to_owned(), (*asked).to_owned());
+                        spec.labels.insert(label::CREATED.to_owned(), now.to_string());
                         (name, spec)
                     })
                     .collect(),
@@ -237,6 +238,7 @@ fn put_into_slot(target: &mut Release, slot: Slot, former: Option<&Release>, obs
             spec.labels.retain(|key, _| !is_of_another_tool(key));
         }
         spec.labels.extend(labels(&app, target.number, slot, at + 1));
+        spec.labels.insert(label::CREATED.to_owned(), target.created.to_string());
         name_for_slot(spec, &app, target.number, slot);
         if keeps_former_hosts(observation) {
             add_alias(spec, &app, former_slot_host(&app.name, slot));

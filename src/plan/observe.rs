@@ -54,6 +54,19 @@ impl Present {
         self.is_whole() && self.iter().all(|container| container.state.running)
     }
 
+    /// Whether every container runs and is known on a network by all of these names, so that a proxy finds it there.
+    pub fn is_found_as(&self, names: &[&str], network: &str) -> bool {
+        self.all_running()
+            && self.iter().all(|container| {
+                let attached = container.spec.networks.iter().find(|one| one.name == network);
+                let is_known = |name: &&str| {
+                    container.name == **name
+                        || attached.is_some_and(|one| one.aliases.iter().any(|alias| alias == *name))
+                };
+                container.addresses.contains_key(network) && names.iter().all(is_known)
+            })
+    }
+
     /// The addresses on a network of those that run.
     pub fn addresses(&self, network: &str) -> Vec<IpAddr> {
         self.iter().filter_map(|container| container.addresses.get(network).copied()).collect()
@@ -128,6 +141,15 @@ pub async fn observe(
             former.app.proxy.clone_from(&there.app.proxy);
         }
         name_as_called(former, &labelled);
+        if super::names::is_foreign(former) {
+            // It carries no label by which it is found in a list.
+            let found = present(engine, former).await?;
+            for (entry, container) in former.containers.iter_mut().zip(&found.containers) {
+                if let Some(container) = container {
+                    entry.0.clone_from(&container.name);
+                }
+            }
+        }
     }
     // What cannot be read is told where it is needed; what it knows is kept as long as that is not known.
     let of_app = own::of_app(&labelled, |number| Ok(store.release(number).ok().flatten()))?;

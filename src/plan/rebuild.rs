@@ -87,18 +87,27 @@ pub fn rebuild(
 }
 
 /// Leaves one container for each replica, the oldest: one that somebody made with the same labels came later, and is not
-/// bgd's to stop. Returns what was left out.
+/// bgd's to stop. Of two releases with one number, which two state folders have deployed, it is the one that runs. Returns
+/// what was left out.
 fn without_copies<'c>(containers: &mut Vec<&'c Container>) -> Vec<&'c Container> {
-    containers.sort_by_key(|one| (one.created.is_none(), one.created));
+    let deployed = |one: &Container| label_of(one, label::CREATED).map(str::to_owned);
+    let run: Vec<_> = containers.iter().filter(|one| one.state.running).map(|one| deployed(one)).collect();
+    containers.sort_by_key(|one| (!run.contains(&deployed(one)), one.created.is_none(), one.created));
+    let release = containers.first().map(|one| deployed(one));
     let mut seen = Vec::new();
     let (first, copies) = containers.iter().partition(|one| {
         let replica = label_of(one, label::REPLICA).map(str::to_owned);
-        let is_first = replica.is_none() || !seen.contains(&replica);
+        let is_first = release == Some(deployed(one)) && (replica.is_none() || !seen.contains(&replica));
         seen.push(replica);
         is_first
     });
     *containers = first;
     copies
+}
+
+fn deployed_at(container: &Container) -> Option<Timestamp> {
+    let told = label_of(container, label::CREATED).and_then(|text| text.parse().ok());
+    told.or(container.state.started)
 }
 
 fn was_live(release: &Release) -> bool {
@@ -137,7 +146,7 @@ fn release(
         proxy: None,
         containers: replicas.iter().map(|one| (one.name.clone(), by_id(one))).collect(),
         ids: ids(containers),
-        created: first.and_then(|container| container.state.started).unwrap_or(now),
+        created: first.and_then(deployed_at).unwrap_or(now),
         outcome: if was_live { Outcome::Deployed } else { Outcome::Failed { reason: lost } },
     })
 }

@@ -38,12 +38,19 @@ impl Seat {
 
     /// The error for a proxy that does not run.
     pub fn not_running(&self) -> Error {
-        let name = &self.container.name;
-        Error::new(
+        let (name, state) = (&self.container.name, &self.container.state);
+        let mut error = Error::new(
             Kind::Proxy,
-            format!("the container {name} of the proxy does not run ({})", self.container.state.status),
-        )
-        .hint(format!("see why with: docker logs --tail 20 {name}"))
+            format!("the container {name} of the proxy does not run ({})", state.status),
+        );
+        if !state.error.is_empty() {
+            error = error.caused_by(state.error.as_str());
+        }
+        // Docker starts one that is restarting itself.
+        if !state.restarting {
+            error = error.hint(format!("start it: docker start {name}"));
+        }
+        error.hint(format!("see why with: docker logs --tail 20 {name}"))
     }
 }
 

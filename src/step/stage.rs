@@ -1,7 +1,8 @@
 use super::Context;
 use crate::error::{Error, Kind, Result};
+use crate::own;
 use crate::plan::Move;
-use crate::proxy::Route;
+use crate::proxy::{Live, Route};
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let _writing = context.store.lock_proxy(context.proxy_container().as_str()).await?;
@@ -22,6 +23,19 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
 pub(super) async fn undo(context: &Context<'_>) -> Result<()> {
     let Some(former) = context.records.former()? else { return Ok(()) };
     let _writing = context.store.lock_proxy(context.proxy_container().as_str()).await?;
+    if let Some(live) = taken_over(context).await? {
+        let app = &context.app().name;
+        let release =
+            live.release.map_or_else(|| "another release".to_owned(), |number| format!("release {number}"));
+        context.report.warn(
+            format!(
+                "{} routes to {release} of {app}, which another state folder has deployed since: its route is left as it is",
+                context.green_proxy().describe()
+            ),
+            Some(format!("see what is live: bgd status {app}")),
+        );
+        return Ok(());
+    }
     if former.is_nothing() && context.plan.moves() == Move::None && Box::pin(lead_to_blue(context)).await? {
         return Ok(());
     }
@@ -40,6 +54,23 @@ pub(super) async fn undo(context: &Context<'_>) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// A release to which green's proxy routes by now, and which neither the plan nor a record here knows. What was there before
+/// this deploy is out of date then.
+async fn taken_over(context: &Context<'_>) -> Result<Option<Live>> {
+    // A proxy that cannot be asked routes to what it did.
+    let Ok(Some(live)) = context.green_proxy().live().await else { return Ok(None) };
+    let Some(number) = live.release else { return Ok(None) };
+    let known = match context.records.release(number) {
+        Ok(Some(recorded)) => Some(recorded),
+        // A record that cannot be read tells nothing against it.
+        Err(_) => return Ok(None),
+        Ok(None) => context.plan.former.iter().find(|former| former.number == number).cloned(),
+    };
+    let labelled = own::labelled(context.engine.as_ref(), &own::app_label(&context.app().name)).await?;
+    let is_known = known.is_some_and(|release| own::is_of_record(&labelled, &release));
+    Ok((!is_known).then_some(live))
 }
 
 /// Somebody had removed the file by which blue was served, which the proxy goes on to know until it reads its files again.

@@ -2,10 +2,12 @@
 
 use super::{Context, ready, smoke, start};
 use crate::error::{Error, Kind, Result};
-use crate::plan::Plan;
+use crate::model::Release;
+use crate::plan::{self, Plan, Present};
 
-/// Starts blue where it was stopped since the traffic left it, and proves it as a release that is deployed is. Where green
-/// serves nothing either, going back makes nothing worse, whatever blue is like.
+/// Starts blue where it was stopped since the traffic left it, and proves it as a release that is deployed is. A proxy has
+/// to find it by its names, too, which a container loses when somebody takes it off its network and puts it back. Where
+/// green serves nothing either, going back makes nothing worse, whatever blue is like.
 ///
 /// # Errors
 /// When green serves and blue cannot: the traffic stays where it is, and nothing was changed.
@@ -13,20 +15,31 @@ pub(super) async fn run(context: &Context<'_>) -> Result<()> {
     let Some(former) = &context.plan.former else { return Ok(()) };
     let blue = context.blue().await?;
     let target = &context.plan.target;
-    if blue.all_running() || context.routes().await?.to(target).is_none() {
+    if is_found(&blue, former) || context.routes().await?.to(target).is_none() {
         return Ok(());
     }
-    let green_serves = context.green().await?.all_running();
-    let woken = if blue.is_whole() { wake(context).await } else { Err(gone(context)) };
+    let green = context.green().await?;
+    let woken = if !blue.is_whole() {
+        Err(gone(context))
+    } else if blue.all_running() {
+        Err(not_found(&blue, former))
+    } else {
+        wake(context).await
+    };
     match woken {
-        Err(error) if green_serves => {
+        Err(error) if green.all_running() => {
             let (app, number) = (&target.app.name, target.number);
+            let error = error.with_kind(Kind::NeedsRecovery).context(format!(
+                "release {number} of {app} stays live: release {} cannot take its place",
+                former.number
+            ));
+            let error = if is_found(&green, target) {
+                error
+            } else {
+                let why = not_found(&green, target);
+                why.hints().iter().fold(error, |error, hint| error.hint(hint)).context(why.to_string())
+            };
             Err(error
-                .with_kind(Kind::NeedsRecovery)
-                .context(format!(
-                    "release {number} of {app} stays live: release {} cannot take its place",
-                    former.number
-                ))
                 .hint(format!("have the deploy of release {number} finished: bgd recover {app}"))
                 .hint("after that a rollback makes what is missing again"))
         }
@@ -55,7 +68,37 @@ async fn wake(context: &Context<'_>) -> Result<()> {
     if !plan.target.app.smoke.is_empty() {
         smoke::run(&blue).await?;
     }
-    Ok(())
+    let blue = context.blue().await?;
+    if is_found(&blue, former) { Ok(()) } else { Err(not_found(&blue, former)) }
+}
+
+/// Whether the proxy finds a release where its own record says that it is.
+fn is_found(present: &Present, release: &Release) -> bool {
+    let network = release.app.network.as_str();
+    let target = plan::target_of(release, present.addresses(network));
+    present.is_found_as(&[&target.release_host, &target.slot_host], network)
+}
+
+fn not_found(present: &Present, release: &Release) -> Error {
+    let target = plan::target_of(release, Vec::new());
+    let network = release.app.network.as_str();
+    let mut names = vec![target.release_host, target.slot_host];
+    names.dedup();
+    let what = format!(
+        "release {} runs, but nothing on the network {network} has the name {}",
+        release.number,
+        names.join(" or ")
+    );
+    present.iter().fold(Error::new(Kind::NeedsRecovery, what), |error, container| {
+        let name = &container.name;
+        let aliases = names.iter().filter(|alias| *alias != name).map(|alias| format!("--alias {alias} "));
+        let connect = format!("docker network connect {}{network} {name}", aliases.collect::<String>());
+        error.hint(if container.addresses.contains_key(network) {
+            format!("connect it again: docker network disconnect {network} {name}; {connect}")
+        } else {
+            format!("connect it: {connect}")
+        })
+    })
 }
 
 fn gone(context: &Context<'_>) -> Error {

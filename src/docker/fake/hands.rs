@@ -121,11 +121,11 @@ impl Fake {
         Ok(())
     }
 
-    /// `docker network connect`, without further names.
+    /// `docker network connect`, with these names beside its own.
     ///
     /// # Errors
     /// When there is no such container or network, or it is on it already.
-    pub fn connect(&self, container: &str, network: &str) -> Result<()> {
+    pub fn connect(&self, container: &str, network: &str, aliases: &[&str]) -> Result<()> {
         let mut world = self.0.world.borrow_mut();
         let refused = |why: &str| {
             Err(Error::new(Kind::Docker, format!("cannot connect {container} to {network}")).caused_by(why))
@@ -138,7 +138,11 @@ impl Fake {
             return refused("it is connected already");
         }
         held.spec.network_mode.take_if(|mode| mode == "none-left");
-        let attached = NetworkAttachment { name: network.to_owned(), aliases: Vec::new(), ipv4: None };
+        let attached = NetworkAttachment {
+            name: network.to_owned(),
+            aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
+            ipv4: None,
+        };
         held.spec.networks.push(attached);
         Ok(())
     }

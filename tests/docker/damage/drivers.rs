@@ -92,9 +92,9 @@ fn containers_and_networks<P: Deref<Target = Front>>(scene: &Scene<P>) {
     docker.ok(["network", "rm", &network]);
     docker.ok(["network", "create", "--label", &scene.run.label(), &network]);
     remedied_in_turn(scene, "is not on the app's network");
-    scene.rollback().ok();
+    scene.deploy("1.0").ok();
     scene.wait_for("1.0");
-    scene.deploy(VERSION).ok();
+    scene.rollback().ok();
     is_well(scene);
 }
 

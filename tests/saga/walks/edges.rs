@@ -8,8 +8,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bgd::docker::Engine;
 use bgd::docker::fake::{Fake, Glance};
+use bgd::docker::{Container, Engine};
 use bgd::error::{Error, Kind, Result};
 use bgd::model::{App, ReleaseNumber};
 use bgd::probe::{Answer, Failure, FailureKind, Request, Socket, Vantage};
@@ -85,7 +85,11 @@ impl Edges {
         let names = [live.release_host.as_str(), live.slot_host.as_str()];
         if live.addresses.is_empty() {
             // What is not known by its address is found by its name, as nginx does it: an adopted container that was replaced.
-            let found = self.engine.glance_at(&live.release_host).filter(|one| one.runs);
+            let all = self.engine.all();
+            let is_it = |one: &&Container| {
+                one.name == live.release_host && one.state.running && one.addresses.contains_key(NETWORK)
+            };
+            let found = all.iter().find(is_it).cloned();
             let why = || (live.release, format!("release {} is routed to, and runs nowhere", live.release));
             return found.map(|one| (live.release, one.id)).ok_or_else(why);
         }

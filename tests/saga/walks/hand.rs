@@ -36,7 +36,7 @@ pub fn step(land: &mut Land, chance: &mut Chance) {
             let _ = engine.disconnect(&name, NETWORK);
             told(
                 format!("docker network disconnect and connect {NETWORK} {name}"),
-                engine.connect(&name, NETWORK),
+                engine.connect(&name, NETWORK, &[]),
             )
         }
         9 => told(format!("docker update --memory 1g {name}"), engine.limit_memory(&name, 1 << 30)),

@@ -15,7 +15,7 @@ pub enum Remedy {
 }
 
 /// How many words follow each of the commands that are typed.
-const COMMANDS: [(&str, usize); 16] = [
+const COMMANDS: [(&str, usize); 17] = [
     ("bgd recover", 1),
     ("bgd rollback", 1),
     ("bgd status", 1),
@@ -23,6 +23,7 @@ const COMMANDS: [(&str, usize); 16] = [
     ("bgd adopt", 1),
     ("bgd deploy", 1),
     ("docker network connect", 2),
+    ("docker network disconnect", 2),
     ("docker network create", 1),
     ("docker rename", 2),
     ("docker start", 1),
@@ -79,15 +80,18 @@ pub fn remedy(text: &str) -> Option<Remedy> {
     {
         let fixed: Vec<String> = command.split(' ').map(str::to_owned).collect();
         let after = &rest[at + command.len()..];
+        let options = 2 * after.split_whitespace().step_by(2).take_while(|word| *word == "--alias").count();
         let names = after
             .split_whitespace()
-            .take(count)
+            .take(options + count)
             .map(|word| word.trim_end_matches([',', ';', ':', ')', '`']).to_owned());
         let names: Vec<String> = names.collect();
         rest = after;
         // A name in capitals stands for one.
-        let is_meant = names.len() == count
-            && names.iter().all(|name| name.chars().any(char::is_lowercase) && !name.starts_with('-'));
+        let is_meant = names.len() == options + count
+            && names[options..]
+                .iter()
+                .all(|name| name.chars().any(char::is_lowercase) && !name.starts_with('-'));
         if is_meant {
             commands.push(fixed.into_iter().chain(names).collect());
         }
@@ -117,7 +121,11 @@ pub fn docker(engine: &Fake, words: &[String]) -> Result<(), String> {
         ["start", which] => engine.start_by_hand(which),
         ["stop", which] => engine.stop_by_hand(which),
         ["rm", which] => engine.remove_by_hand(which, false),
-        ["network", "connect", network, which] => engine.connect(which, network),
+        ["network", "disconnect", network, which] => engine.disconnect(which, network),
+        ["network", "connect", aliases @ .., network, which] => {
+            let aliases: Vec<&str> = aliases.iter().copied().filter(|word| *word != "--alias").collect();
+            engine.connect(which, network, &aliases)
+        }
         ["network", "create", network] => {
             engine.add_network(network);
             Ok(())
@@ -148,6 +156,12 @@ mod tests {
         assert_eq!(
             typed("make it: docker network create n && docker network connect n edge"),
             ["docker network create n", "docker network connect n edge"]
+        );
+        assert_eq!(
+            typed(
+                "connect it again: docker network disconnect n a; docker network connect --alias b --alias c n a"
+            ),
+            ["docker network disconnect n a", "docker network connect --alias b --alias c n a"]
         );
         assert_eq!(typed("deploy it: bgd deploy IMAGE"), [""; 0]);
         assert_eq!(typed("if nobody needs it: docker stop a"), [""; 0]);

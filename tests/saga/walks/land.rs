@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bgd::docker::fake::{Behaviour, Fake};
-use bgd::model::{AppName, ContainerSpec, Mount, MountKind, NetworkAttachment, Restart};
+use bgd::model::{AppName, ContainerSpec, Mount, MountKind, NetworkAttachment, Outcome, Restart};
 use bgd::record::{JournalState, Store};
 
 use super::edges::{Edges, NETWORK};
@@ -172,6 +172,9 @@ impl Land {
 
     pub fn say(&mut self, what: impl fmt::Display) {
         let root = self.folder.path().display().to_string();
+        if std::env::var_os("BGD_WALKS_CALLS").is_some() {
+            println!("{what}");
+        }
         self.log.push(what.to_string().replace(&format!("{root}/"), ""));
     }
 
@@ -229,7 +232,8 @@ impl Land {
         self.apps.iter().filter(is_first).map(|app| (*app).to_owned()).collect()
     }
 
-    /// The ids of all containers that a person's records tell of.
+    /// The ids of all containers that a person's records tell of, and the names of those that the person has adopted: one
+    /// that replaces it under its name serves in its place.
     fn known(&self, person: usize) -> BTreeSet<String> {
         let store = Store::at(self.seat(person, 0).state);
         let mut known = BTreeSet::new();
@@ -237,6 +241,9 @@ impl Land {
             let records = store.app(&AppName::parse(app).unwrap());
             for release in records.survey().unwrap_or_default().read() {
                 known.extend(release.ids.values().cloned());
+                if release.outcome == Outcome::Adopted {
+                    known.extend(release.containers.iter().map(|(name, _)| name.clone()));
+                }
             }
         }
         known

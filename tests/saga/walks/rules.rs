@@ -26,7 +26,7 @@ pub struct Rules {
     data: RefCell<BTreeSet<String>>,
     /// What was served when the command began.
     before: RefCell<BTreeMap<At, Served>>,
-    /// The ids of the containers that the records of the command's user know.
+    /// The containers that the records of the command's user know, by their ids, and those that it has adopted by name.
     known: RefCell<Option<BTreeSet<String>>>,
     /// Apps whose first deploy is open: there is no release to go back to, and to undo it ends what it serves.
     first: RefCell<BTreeSet<String>>,
@@ -114,6 +114,7 @@ impl Rules {
             if let (Ok((number, former)), Some(Ok((_, id)))) = (before, now.get(at))
                 && former != id
                 && !known.contains(former)
+                && !self.engine.glance_at(former).is_some_and(|one| known.contains(&one.name))
             {
                 self.violated(format!(
                     "the route of {} was taken from release {number}, which the records of this user do not know",
@@ -137,6 +138,9 @@ impl Rules {
 
     /// Whether a call may be made.
     fn insist(&self, call: &str) {
+        if std::env::var_os("BGD_WALKS_CALLS").is_some() {
+            println!("    {call}");
+        }
         let mut words = call.split(' ');
         let (Some(verb @ ("stop" | "remove" | "rename" | "signal")), Some(which)) =
             (words.next(), words.next())
