@@ -12,9 +12,11 @@
 //! ```
 //! Folders have mode 0700 and files 0600, because records hold the environment of containers.
 
+mod app;
 mod file;
 mod journal;
 mod lock;
+mod locked;
 mod request;
 pub mod retention;
 mod shared;
@@ -22,12 +24,14 @@ mod state;
 mod store;
 mod survey;
 
+pub use app::AppStore;
 pub use journal::{Ending, Entry, Happened, Journal, JournalState, Replay, parse as parse_journal};
 pub use lock::{Holder, Lock};
+pub use locked::LockedApp;
 pub use request::TakeBack;
 pub use shared::also_live_for;
 pub use state::{Activation, AppState, Cause, Deployed};
-pub use store::{AppStore, LockedApp, Store};
+pub use store::Store;
 pub use survey::Survey;
 
 use std::path::Path;
