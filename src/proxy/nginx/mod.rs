@@ -14,12 +14,14 @@ mod live;
 mod marker;
 mod names;
 mod place;
+mod placeholder;
 mod preflight;
 mod processes;
 mod reach;
 mod reload;
 mod reserve;
 mod restore;
+mod shared;
 mod stage;
 mod text;
 #[cfg(test)]

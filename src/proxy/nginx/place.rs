@@ -11,7 +11,8 @@ use super::marker::generation_of;
 use super::names;
 use super::processes::Processes;
 use super::reload::{Change, is_loaded, read_text};
-use super::text::{self, LiveBy};
+use super::shared;
+use super::text::LiveBy;
 use super::version::Method;
 use crate::proxy::seat::Seat;
 use crate::template::fingerprint;
@@ -44,7 +45,7 @@ impl NginxDriver {
             }
         };
         self.users_keepalive.set(Some((pid, users_own)));
-        Ok((path, Some(text::shared_file(version, users_own)?)))
+        Ok((path, Some(shared::shared_file(version, users_own)?)))
     }
 
     /// Reads nginx's whole configuration.

@@ -9,9 +9,9 @@ use crate::proxy::{Former, Restored};
 use super::driver::NginxDriver;
 use super::flags::{Flag, Flags};
 use super::marker::{self, generation_of};
+use super::placeholder;
 use super::processes::Processes;
 use super::reload::{Asks, Before, DEADLINE, Expected, confirm, load, put_all, read_text};
-use super::text;
 use crate::probe::Vantage;
 use crate::proxy::seat::{NEWS, Seat, has_started};
 
@@ -63,7 +63,9 @@ impl NginxDriver {
         let text = former.content(&self.file())?.map(str::to_owned);
         match (text, &self.proxy.route) {
             (Some(text), _) => Ok(Some(text)),
-            (None, NginxRoute::Upstream(_)) => Ok(Some(text::placeholder(&self.proxy, &self.app.name)?)),
+            (None, NginxRoute::Upstream(_)) => {
+                Ok(Some(placeholder::placeholder(&self.proxy, &self.app.name)?))
+            }
             (None, NginxRoute::Server(_)) => Ok(None),
         }
     }

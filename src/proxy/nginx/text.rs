@@ -10,10 +10,8 @@ use super::marker::{self, MARKER, UNREADY};
 use super::names::{adopted_of, authority, file_of, flag_of, undo_of, upstream_of};
 use super::version::{Method, Version};
 
-const SHARED: &str = include_str!("../../../templates/nginx/shared.conf");
 const RELOAD: &str = include_str!("../../../templates/nginx/reload.conf");
 const FLAG: &str = include_str!("../../../templates/nginx/flag.conf");
-const PLACEHOLDER: &str = include_str!("../../../templates/nginx/placeholder.conf");
 const PARTS: [(&str, &str); 4] = [
     ("marker.conf", include_str!("../../../templates/nginx/marker.conf")),
     ("server.conf", include_str!("../../../templates/nginx/server.conf")),
@@ -23,24 +21,6 @@ const PARTS: [(&str, &str); 4] = [
 
 /// What stands in a file before its generation is known.
 pub(super) const NO_GENERATION: &str = "0000000000000000";
-
-/// What the shared file says.
-#[derive(Debug, Serialize)]
-struct Shared {
-    reloads: bool,
-    keepalive_min_timeout: bool,
-    unready: String,
-}
-
-/// What the placeholder says.
-#[derive(Debug, Serialize)]
-struct Placeholder {
-    app: String,
-    upstream: Option<String>,
-    unready: String,
-    marker: MarkerServer,
-    generation: String,
-}
 
 /// What a template of an app's file may use.
 #[derive(Debug, Serialize)]
@@ -98,9 +78,9 @@ pub struct Adopted {
 }
 
 #[derive(Debug, Serialize)]
-struct MarkerServer {
-    listen: String,
-    name: String,
+pub(super) struct MarkerServer {
+    pub(super) listen: String,
+    pub(super) name: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -314,50 +294,6 @@ pub fn adopted_in(text: &str, proxy: &NginxProxy, app: &AppName) -> Option<Adopt
     None
 }
 
-/// The file that all apps share.
-///
-/// # Errors
-/// Of the kind `Config` when the built-in template is broken, which a test excludes.
-pub fn shared_file(version: Version, user_sets_keepalive: bool) -> Result<String> {
-    let reloads = version.method() == Method::Reload;
-    let shared = Shared {
-        reloads,
-        keepalive_min_timeout: reloads && !user_sets_keepalive,
-        unready: UNREADY.to_string(),
-    };
-    Ok(tidy(&Templates::new(&[("shared.conf", SHARED)])?.render("shared.conf", &shared)?))
-}
-
-/// The shared file for an nginx whose version is not known yet.
-///
-/// # Errors
-/// As [`shared_file`].
-pub fn shared_placeholder() -> Result<String> {
-    let shared = Shared { reloads: false, keepalive_min_timeout: false, unready: UNREADY.to_string() };
-    Ok(tidy(&Templates::new(&[("shared.conf", SHARED)])?.render("shared.conf", &shared)?))
-}
-
-/// The app's file while nobody is live; every version of nginx takes it, and needs no name to be resolvable.
-///
-/// # Errors
-/// Of the kind `Config` when a name cannot be written for nginx.
-pub fn placeholder(proxy: &NginxProxy, app: &AppName) -> Result<String> {
-    let templates = Templates::new(&[("placeholder.conf", PLACEHOLDER)])?;
-    let upstream = match &proxy.route {
-        NginxRoute::Upstream(name) => Some(name.to_string()),
-        NginxRoute::Server(_) => None,
-    };
-    let mut context = Placeholder {
-        app: app.to_string(),
-        upstream,
-        unready: UNREADY.to_string(),
-        marker: MarkerServer { listen: MARKER.to_string(), name: marker::name(app) },
-        generation: NO_GENERATION.to_owned(),
-    };
-    context.generation = fingerprint(&templates.render("placeholder.conf", &context)?);
-    Ok(tidy(&templates.render("placeholder.conf", &context)?))
-}
-
 fn servers(route: &Route, live_by: LiveBy) -> Vec<Server> {
     let mut servers = Vec::new();
     match &route.live {
@@ -406,7 +342,7 @@ fn check_words(context: &Context) -> Result<()> {
 }
 
 /// Drops blank lines that conditions left behind.
-fn tidy(text: &str) -> String {
+pub(super) fn tidy(text: &str) -> String {
     let mut out = String::new();
     let mut blank = true;
     for line in text.lines().map(str::trim_end) {

@@ -5,7 +5,9 @@ use crate::model::{
 };
 use crate::proxy::{Route, Target};
 
-use super::text::{Adopted, Layout, LiveBy, Writer, adopted_in, placeholder, shared_file};
+use super::placeholder::placeholder;
+use super::shared::shared_file;
+use super::text::{Adopted, Layout, LiveBy, Writer, adopted_in};
 use super::version::Version;
 
 fn target(slot: Slot, number: u32) -> Target {

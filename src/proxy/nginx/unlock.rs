@@ -8,9 +8,10 @@ use crate::model::{AppName, NginxRoute};
 use super::driver::NginxDriver;
 use super::marker;
 use super::names;
+use super::placeholder;
 use super::processes::complaints;
 use super::reload::{put_all, read_text};
-use super::text;
+use super::shared;
 use crate::proxy::seat::Seat;
 
 /// How long nginx may take to come up.
@@ -74,8 +75,8 @@ impl NginxDriver {
         self.engine.stop(&seat.container.id, Duration::ZERO).await?;
         let seat = self.seat().await?;
         let files = [
-            (names::shared_of(&self.proxy), Some(text::shared_placeholder()?)),
-            (self.file(), Some(text::placeholder(&self.proxy, &self.app.name)?)),
+            (names::shared_of(&self.proxy), Some(shared::shared_placeholder()?)),
+            (self.file(), Some(placeholder::placeholder(&self.proxy, &self.app.name)?)),
         ];
         put_all(&*seat.vantage, &files).await?;
         self.engine.start(&seat.container.id).await?;
