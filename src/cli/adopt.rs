@@ -144,11 +144,7 @@ pub(super) async fn serving(bench: &Bench<'_>, app: &App) -> Result<Vec<String>>
 async fn leads_to(bench: &Bench<'_>, app: &App, container: &Container) -> Result<bool> {
     let written = bench.proxies.of(app)?.snapshot().await?;
     let address = container.addresses.get(app.network.as_str()).map(ToString::to_string);
-    let names = |text: &String| {
-        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        text.split(|c| !is_part(c)).any(|word| word == container.name || Some(word) == address.as_deref())
-    };
-    Ok(written.files.iter().filter_map(|(_, text)| text.as_ref()).any(names))
+    Ok(written.names(&container.name) || address.is_some_and(|address| written.names(&address)))
 }
 
 /// Makes a container that passed [`check`] release 0.

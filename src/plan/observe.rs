@@ -142,10 +142,12 @@ pub async fn observe(
         }
         name_as_called(former, &labelled);
         if super::names::is_foreign(former) {
-            // It carries no label by which it is found in a list.
+            // It carries no label by which it is found in a list. Where another has its name, the proxy routes to that.
             let found = present(engine, former).await?;
             for (entry, container) in former.containers.iter_mut().zip(&found.containers) {
-                if let Some(container) = container {
+                if let Some(container) = container
+                    && engine.container(&entry.0).await?.is_none()
+                {
                     entry.0.clone_from(&container.name);
                 }
             }

@@ -51,8 +51,13 @@ impl<C: Channel> Standing<C> {
     }
 
     async fn asked(&self, doing: impl Fn() -> String, ask: Ask) -> Result<Got> {
+        // What is read from the container's process is gone when that is.
+        let of_process = matches!(ask, Ask::Connections | Ask::Sockets);
         let got = tokio::time::timeout(FILE_LIMIT, self.channel.ask(ask)).await;
         match got {
+            Ok(Ok(Got::Trouble(trouble))) if of_process && trouble.kind == TroubleKind::NoFolder => {
+                Err(self.explain(&doing(), &Trouble { kind: TroubleKind::Gone, ..trouble }))
+            }
             Ok(Ok(Got::Trouble(trouble))) => Err(self.explain(&doing(), &trouble)),
             Ok(Ok(got)) => Ok(got),
             Ok(Err(error)) => Err(error.context(format!("cannot {} in {}", doing(), self.container))),

@@ -74,6 +74,13 @@ impl Former {
         self.files.iter().all(|(_, content)| content.is_none())
     }
 
+    /// Whether a host is written in what was there: the name of a container, one of its aliases, or an address.
+    pub fn names(&self, host: &str) -> bool {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let texts = self.files.iter().filter_map(|(_, text)| text.as_ref());
+        texts.flat_map(|text| text.split(|c| !is_part(c))).any(|word| word == host)
+    }
+
     /// The same places, with nothing there.
     #[must_use]
     pub fn emptied(&self) -> Self {
@@ -94,6 +101,10 @@ mod tests {
         assert_eq!(former.content("/b").unwrap(), None);
         assert_eq!(former.content("/c").unwrap_err().kind(), Kind::Stuck);
         assert_eq!(former.looked("/c"), Looked::Not);
+        let route =
+            Former::of("nginx", vec![("/a".to_owned(), Some("server 10.0.0.3:80; # api-web".to_owned()))]);
+        assert!(route.names("10.0.0.3") && route.names("api-web"));
+        assert!(!route.names("10.0.0.30") && !route.names("api") && !former.names("b"));
         assert!(former.emptied().is_nothing() && !former.is_nothing());
     }
 

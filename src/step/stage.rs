@@ -2,7 +2,7 @@ use super::Context;
 use crate::error::{Error, Kind, Result};
 use crate::own;
 use crate::plan::Move;
-use crate::proxy::{Live, Route};
+use crate::proxy::{Former, Live, Route};
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let _writing = context.store.lock_proxy(context.proxy_container().as_str()).await?;
@@ -36,7 +36,8 @@ pub(super) async fn undo(context: &Context<'_>) -> Result<()> {
         );
         return Ok(());
     }
-    if former.is_nothing() && context.plan.moves() == Move::None && Box::pin(lead_to_blue(context)).await? {
+    let is_useless = former.is_nothing() || !leads_to_blue(&former, context).await?;
+    if is_useless && context.plan.moves() == Move::None && Box::pin(lead_to_blue(context)).await? {
         return Ok(());
     }
     if let Some(left) = &former.left {
@@ -73,8 +74,23 @@ async fn taken_over(context: &Context<'_>) -> Result<Option<Live>> {
     Ok((!is_known).then_some(live))
 }
 
-/// Somebody had removed the file by which blue was served, which the proxy goes on to know until it reads its files again.
-/// To have none again would end that: the route is made for blue, which runs. `false` when it does not.
+/// Whether the proxy's former files name blue as it is called today. Somebody may have renamed it, or taken it off its
+/// network and put it back.
+async fn leads_to_blue(former: &Former, context: &Context<'_>) -> Result<bool> {
+    let Some(release) = &context.plan.former else { return Ok(true) };
+    let network = release.app.network.as_str();
+    let is_named = |container: &own::Owned| {
+        let attached = container.spec.networks.iter().filter(|one| one.name == network);
+        let names = attached.flat_map(|one| &one.aliases).chain([&container.name]).cloned();
+        let address = container.addresses.get(network).map(ToString::to_string);
+        names.chain(address).any(|name| former.names(&name))
+    };
+    Ok(context.blue().await?.iter().all(is_named))
+}
+
+/// Somebody had removed the file by which blue was served, which the proxy goes on to know until it reads its files again,
+/// or blue is called otherwise now. What was there would lead nowhere: the route is made for blue, which runs. `false` when
+/// it does not.
 async fn lead_to_blue(context: &Context<'_>) -> Result<bool> {
     let Some(blue) = context.blue_target().await?.filter(|blue| !blue.addresses.is_empty()) else {
         return Ok(false);

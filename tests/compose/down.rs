@@ -77,4 +77,12 @@ fn a_stopped_release_comes_back_on_a_network_that_was_made_anew() {
     shop.run.docker().ok(["rm", today.name()]);
     shop.bgd.run(&["rollback", "api", "--to", "0"]).ok();
     assert_eq!(shop.served().as_deref(), Some("1.0"));
+
+    // What was created again is none of compose's: it stops and removes its own.
+    let labels = shop.live().inspect("{{json .Config.Labels}}").unwrap();
+    assert!(!labels.contains("com.docker.compose"), "{labels}");
+    for command in [["stop", "api"].as_slice(), &["rm", "-f", "api"]] {
+        shop.compose(command);
+        assert_eq!(shop.served().as_deref(), Some("1.0"), "after {command:?}");
+    }
 }

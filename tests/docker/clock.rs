@@ -9,18 +9,24 @@ use crate::scene::{Nginx, Route, Scene, nothing_lost};
 
 const SOON: Duration = Duration::from_secs(60);
 
-/// Moves every time in the records a year ahead.
+/// Moves every time in the records a year ahead, but not the label that the containers carry too.
 fn age(folder: &Path) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
         if path.is_dir() {
             age(&path);
         } else {
-            let mut text = std::fs::read_to_string(&path).unwrap();
-            for year in (2024..2100).rev() {
-                text = text.replace(&format!("\"{year}-"), &format!("\"{}-", year + 1));
-            }
-            std::fs::write(&path, text).unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let later = |line: &str| {
+                if line.contains("\"bgd.created\"") {
+                    return line.to_owned();
+                }
+                let years = (2024..2100).rev();
+                years.fold(line.to_owned(), |line, year| {
+                    line.replace(&format!("\"{year}-"), &format!("\"{}-", year + 1))
+                })
+            };
+            std::fs::write(&path, text.split_inclusive('\n').map(later).collect::<String>()).unwrap();
         }
     }
 }

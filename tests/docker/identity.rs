@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bgd_testkit::{App, Bgd, Container, TestRun, images};
 
-use crate::scene::{Nginx, Route, Scene, nothing_lost};
+use crate::scene::{HOST, Nginx, Route, Scene, nothing_lost};
 
 fn commit(run: &TestRun, container: &str, change: &[&str], name: &str) -> Image {
     let tag = format!("bgd-test/{}", run.name(name));
@@ -148,6 +148,23 @@ fn one_container_is_not_live_for_two_apps_and_one_that_was_replaced_is_release_0
     scene.deploy("1.1").ok();
     assert!(replaced.is_running(), "a container that only has the name was stopped");
     assert_eq!(scene.served().as_deref(), Some("1.1"));
+}
+
+#[test]
+fn an_app_that_is_called_as_the_slot_of_another_gets_only_its_own_requests() {
+    for nginx in [Nginx::Old, Nginx::New] {
+        let scene = Scene::new(nginx, Route::Server);
+        scene.first("1.0");
+        let other = format!("{}-slot", scene.app);
+        scene.run.has_app(&other);
+        let text = std::fs::read_to_string(scene.bgd.project().join("bgd.yaml")).unwrap();
+        scene.bgd.write("other.yaml", &text.replace(&scene.app, &other).replace(HOST, "slot.test"));
+        scene.bgd.run(&["deploy", "-f", "other.yaml", &images().app("1.2"), "--no-watch"]).ok();
+        for _ in 0..60 {
+            assert_eq!(scene.served().as_deref(), Some("1.0"));
+            assert_eq!(scene.edge.get("slot.test", "/version").unwrap().body.trim(), "1.2");
+        }
+    }
 }
 
 #[test]

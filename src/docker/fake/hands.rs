@@ -42,9 +42,9 @@ impl Fake {
         world.containers.values().any(|held| held.address_on(network).as_ref().is_some_and(is_it))
     }
 
-    /// The container that runs at an address of a network, if the network knows it by one of these names.
-    pub fn reached(&self, network: &str, address: IpAddr, names: &[&str]) -> Option<String> {
-        self.0.world.borrow().reached(network, address, names)
+    /// The first container that runs and that a network knows by this name, as its resolver answers.
+    pub fn known_as(&self, network: &str, name: &str) -> Option<String> {
+        self.0.world.borrow().known_as(network, name)
     }
 
     /// All containers, looked up.

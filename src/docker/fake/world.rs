@@ -98,15 +98,15 @@ impl World {
         self.containers.get_mut(&id)
     }
 
-    /// The container that runs at an address of a network, if the network knows it by one of these names.
-    pub(super) fn reached(&self, network: &str, address: IpAddr, names: &[&str]) -> Option<String> {
-        let IpAddr::V4(address) = address else { return None };
-        let held = self.containers.values().find(|held| held.address == address)?;
-        let attached = held.spec.networks.iter().find(|one| one.name == network)?;
-        let is_named =
-            |name: &&str| held.name == **name || attached.aliases.iter().any(|alias| alias == *name);
-        let answers = held.state.running && !held.state.restarting && held.state.pid > 0;
-        (answers && names.iter().any(is_named)).then(|| held.id.clone())
+    /// The first container that runs and that a network knows by this name.
+    pub(super) fn known_as(&self, network: &str, name: &str) -> Option<String> {
+        let is_it = |held: &&Held| {
+            let attached = held.spec.networks.iter().find(|one| one.name == network);
+            let is_named = attached
+                .is_some_and(|one| held.name == name || one.aliases.iter().any(|alias| alias == name));
+            is_named && held.state.running && !held.state.restarting && held.state.pid > 0
+        };
+        self.containers.values().find(is_it).map(|held| held.id.clone())
     }
 
     pub(super) fn get(&self, container: &str) -> Result<&Held> {

@@ -42,8 +42,13 @@ impl TestRun {
     /// A name for an app, whose containers are recognised at the end by bgd's label `bgd.app`.
     pub fn app_name(&self, base: &str) -> String {
         let name = self.name(base);
-        self.apps.borrow_mut().push(name.clone());
+        self.has_app(&name);
         name
+    }
+
+    /// Has the containers of an app recognised at the end whose name is not made by [`TestRun::app_name`].
+    pub fn has_app(&self, name: &str) {
+        self.apps.borrow_mut().push(name.to_owned());
     }
 
     /// A name for a compose project, whose containers, networks and volumes are recognised at the end by compose's label.

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bgd::docker::Engine;
 use bgd::docker::fake::{Fake, Glance};
-use bgd::docker::{Container, Engine};
 use bgd::error::{Error, Kind, Result};
 use bgd::model::{App, ReleaseNumber};
 use bgd::probe::{Answer, Failure, FailureKind, Request, Socket, Vantage};
@@ -81,27 +81,11 @@ impl Edges {
         served
     }
 
+    /// Who answers at a target: a proxy asks the network by name, each time.
     fn ask(&self, live: &Target) -> Served {
-        let names = [live.release_host.as_str(), live.slot_host.as_str()];
-        if live.addresses.is_empty() {
-            // What is not known by its address is found by its name, as nginx does it: an adopted container that was replaced.
-            let all = self.engine.all();
-            let is_it = |one: &&Container| {
-                one.name == live.release_host && one.state.running && one.addresses.contains_key(NETWORK)
-            };
-            let found = all.iter().find(is_it).cloned();
-            let why = || (live.release, format!("release {} is routed to, and runs nowhere", live.release));
-            return found.map(|one| (live.release, one.id)).ok_or_else(why);
-        }
-        let reached = |address: &IpAddr| self.engine.reached(NETWORK, *address, &names);
-        let mut found = live.addresses.iter().map(reached);
-        match found.next() {
-            Some(Some(id)) if found.all(|one| one.is_some()) => Ok((live.release, id)),
-            _ => {
-                let why = format!("release {} is routed to, and does not answer", live.release);
-                Err((live.release, why))
-            }
-        }
+        let why = || (live.release, format!("release {} is routed to, and does not answer", live.release));
+        let found = self.engine.known_as(NETWORK, &live.release_host);
+        found.map(|id| (live.release, id)).ok_or_else(why)
     }
 
     /// A proxy reads everything when it is started.
@@ -188,7 +172,7 @@ impl Driver {
         }
         let name = &container.name;
         Err(Error::new(Kind::Proxy, format!("the container {name} of the proxy does not run"))
-            .hint(format!("see why with: docker logs --tail 20 {name}")))
+            .hint(format!("start it: docker start {name}")))
     }
 
     fn on_disk(&self, place: &Place) -> Option<Route> {

@@ -158,6 +158,10 @@ async fn one(land: &mut Land, chance: &mut Chance, who: (usize, usize)) {
 pub async fn agree(land: &mut Land, who: (usize, usize)) {
     let Some((live, _)) = status(land, who).await else { return };
     let app = land.apps[who.1];
+    // One that is stopped serves nobody, and status tells what it will serve when it is started.
+    if ["edge", "edge2", "gate"].iter().any(|name| land.engine.glance_at(name).is_none_or(|one| !one.runs)) {
+        return;
+    }
     let served = land.rules.served();
     let numbers: Vec<u64> = served
         .iter()
