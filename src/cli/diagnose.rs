@@ -8,11 +8,10 @@ use super::recorded::{Recorded, told};
 use super::trouble::Trouble;
 use crate::docker::{Container, Engine, Summary};
 use crate::error::{Kind, Result};
-use crate::model::{
-    App, ContainerName, Health, Method, Outcome, Release, ReleaseNumber, Slot, label, shown_path,
-};
+use crate::model::{App, ContainerName, Outcome, Release, ReleaseNumber, Slot, label, shown_path};
 use crate::own;
 use crate::plan::{self, Present};
+use crate::probe::Asked;
 use crate::proxy::{Live, Proxies, Proxy, Seen, Severity, Through};
 use crate::record::{AppStore, JournalState};
 
@@ -291,16 +290,16 @@ fn adopted(release: &Release, present: &Present) -> Vec<Trouble> {
 
 /// Asks the live release through the proxy, as a client would. Where that fails, what preflight would refuse is told too.
 async fn unanswered(proxy: &dyn Proxy, release: &Release, present: &Present) -> Vec<Trouble> {
-    let (path, is_known) = path(&release.app);
+    let Asked { path, host, headers, is_named } = Asked::of_watch(&release.app);
     let what =
         |end: String| format!("GET {} through {}: {end}", shown_path(path), release.app.proxy.container());
-    let through = Through { method: "GET", path, host: host(&release.app), limit: LIMIT };
+    let through = Through { method: "GET", path, host, headers: &headers, limit: LIMIT };
     let mut troubles = match proxy.through(through).await {
         // These are the proxy's own answers for an app that it cannot reach.
         Ok(answer) if matches!(answer.status, 502..=504) => {
             vec![Trouble::Unreached { what: what(format!("answered {}", answer.status)) }]
         }
-        Ok(answer) if answer.status >= 500 && is_known => {
+        Ok(answer) if answer.status >= 500 && is_named => {
             let container = present.iter().next().map(|container| container.name.clone()).unwrap_or_default();
             return vec![Trouble::Failing { what: what(format!("answered {}", answer.status)), container }];
         }
@@ -319,23 +318,6 @@ async fn unanswered(proxy: &dyn Proxy, release: &Release, present: &Present) -> 
         troubles = unreached.chain(refused).collect();
     }
     troubles
-}
-
-/// The path that tells most of the app, and whether the configuration names it: a smoke test's, the health check's, or `/`.
-fn path(app: &App) -> (&str, bool) {
-    let smoke = app.smoke.iter().find(|test| test.method == Method::Get).map(|test| test.path.as_str());
-    let health = match &app.health {
-        Health::Http { path, .. } => Some(path.as_str()),
-        _ => None,
-    };
-    smoke.or(health).map_or(("/", false), |path| (path, true))
-}
-
-fn host(app: &App) -> Option<&str> {
-    app.smoke.iter().find_map(|test| {
-        let header = test.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
-        header.map(|(_, value)| value.expose())
-    })
 }
 
 /// Looks at one app, by this configuration of its proxy.

@@ -4,7 +4,7 @@ use super::context::Context;
 use super::fields::Fields;
 use super::node::Node;
 use super::{container, health, hooks, proxy, retention, smoke};
-use crate::model::{App, AppName, ImageRef, NetworkName, PullPolicy, Retire};
+use crate::model::{App, AppName, ImageRef, NetworkName, PullPolicy, Retire, WatchRequest};
 
 /// How long real traffic is watched after the switch, where nothing else is written.
 const WATCH: Duration = Duration::from_secs(60);
@@ -46,7 +46,7 @@ pub(crate) fn read(cx: &mut Context<'_>, root: &Node, place: &'static str) -> Op
     if let Some(span) = fields.span_of("labels") {
         proxy::check_labels(cx, proxy.as_ref(), &container.labels, span);
     }
-    let watch_window = single(cx, &mut fields, "watch", "window").unwrap_or(WATCH);
+    let (watch_window, watch) = watch(cx, &mut fields);
     let drain_timeout = single(cx, &mut fields, "drain", "timeout").unwrap_or(DRAIN);
     let keep_old = single(cx, &mut fields, "move", "keep_old");
     let fates = [("keep", Retire::Keep), ("stop", Retire::Stop), ("remove", Retire::Remove)];
@@ -69,6 +69,7 @@ pub(crate) fn read(cx: &mut Context<'_>, root: &Node, place: &'static str) -> Op
         smoke,
         proxy: proxy?,
         watch_window,
+        watch,
         drain_timeout,
         keep_old,
         retire: retire.unwrap_or_default(),
@@ -94,6 +95,20 @@ fn image(cx: &mut Context<'_>, node: &Node) -> Option<ImageRef> {
             None
         }
     }
+}
+
+/// How long is watched, and by what request.
+fn watch(cx: &mut Context<'_>, fields: &mut Fields<'_>) -> (Duration, WatchRequest) {
+    let Some(node) = fields.take(cx, "watch") else { return (WATCH, WatchRequest::default()) };
+    let Some(mut fields) = Fields::open(cx, node, "watch") else { return (WATCH, WatchRequest::default()) };
+    let window = fields.take(cx, "window").and_then(|node| cx.duration(node));
+    let path = fields.take(cx, "path").and_then(|node| {
+        let expected = "path and query, beginning with \"/\", without spaces";
+        cx.checked(node, "a path", expected, smoke::is_request_path).map(str::to_owned)
+    });
+    let headers = fields.take_secret("headers").map(|node| smoke::headers(cx, node)).unwrap_or_default();
+    fields.close(cx);
+    (window.unwrap_or(WATCH), WatchRequest { path, headers })
 }
 
 /// A mapping with one duration in it.

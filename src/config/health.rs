@@ -31,6 +31,13 @@ pub(crate) fn read(cx: &mut Context<'_>, fields: &mut Fields<'_>) -> Option<Heal
         cx.checked(node, "a path", "a path such as /health, beginning with \"/\"", is_request_path)
     });
     let test = cmd.and_then(|node| command(cx, node));
+    let headers = fields.take_secret("headers");
+    if let (Some(_), None) = (headers, http)
+        && let Some(span) = fields.span_of("headers")
+    {
+        cx.problems.add(span, "\"headers\" needs \"http\" beside it").hint("only a request has headers");
+    }
+    let headers = headers.map(|node| super::smoke::headers(cx, node)).unwrap_or_default();
     let has_deadline = fields.span_of("deadline").is_some();
     let timing = timing(cx, &mut fields);
     let health = match (http, cmd) {
@@ -40,7 +47,7 @@ pub(crate) fn read(cx: &mut Context<'_>, fields: &mut Fields<'_>) -> Option<Heal
                 .hint("keep one of them");
             None
         }
-        (Some(_), None) => path.map(|path| Health::Http { path: path.to_owned(), timing }),
+        (Some(_), None) => path.map(|path| Health::Http { path: path.to_owned(), headers, timing }),
         (None, Some(_)) => test.map(|test| Health::Command { test, timing }),
         (None, None) => {
             for key in ["interval", "timeout", "retries", "start_period"] {

@@ -114,7 +114,7 @@ fn pointers(cx: &mut Context<'_>, node: &Node) -> BTreeMap<String, serde_json::V
     pointers
 }
 
-fn headers(cx: &mut Context<'_>, node: &Node) -> BTreeMap<String, Secret> {
+pub(super) fn headers(cx: &mut Context<'_>, node: &Node) -> BTreeMap<String, Secret> {
     cx.problems.secret(node);
     let Value::Map(entries) = &node.value else {
         cx.reject_secret(node, "headers", "lines of the form \"NAME: value\"");

@@ -32,6 +32,9 @@ pub struct App {
     pub proxy: ProxyConfig,
     /// How long real traffic is watched after the switch.
     pub watch_window: Duration,
+    /// What bgd itself asks for meanwhile, where it is not what the smoke tests or the health check ask for.
+    #[serde(default, skip_serializing_if = "WatchRequest::is_default")]
+    pub watch: WatchRequest,
     /// How long requests in flight on the old slot may take.
     pub drain_timeout: Duration,
     /// How long a proxy that the app moves away from goes on serving the old release; `None` when the user has not said
@@ -86,6 +89,9 @@ pub enum Health {
     Http {
         /// The path, beginning with `/`.
         path: String,
+        /// Request headers; `Host` replaces the one that bgd would send.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        headers: BTreeMap<String, super::Secret>,
         /// Intervals and limits.
         timing: HealthTiming,
     },
@@ -144,6 +150,24 @@ pub struct SmokeTest {
     pub expect: Expectation,
     /// How often a failed request is asked again.
     pub retries: u32,
+}
+
+/// The request of the watch.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchRequest {
+    /// Path and query, beginning with `/`.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// Request headers; `Host` replaces the one that bgd would send.
+    #[serde(default)]
+    pub headers: BTreeMap<String, super::Secret>,
+}
+
+impl WatchRequest {
+    /// Whether the configuration says nothing of it.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A request method.

@@ -15,7 +15,7 @@ mod secret;
 mod slot;
 mod spec;
 
-pub use app::{App, Expectation, Health, HealthTiming, Method, PullPolicy, Retire, SmokeTest};
+pub use app::{App, Expectation, Health, HealthTiming, Method, PullPolicy, Retire, SmokeTest, WatchRequest};
 pub use compose::{ComposeService, Condition, Dependency};
 pub use hook::{Hook, Hooks, Place};
 pub use host::{former_release_host, former_slot_host, release_host, slot_host, slot_host_beside};

@@ -1,5 +1,6 @@
 //! Looking and writing from where the proxy stands: its network namespace and its file system.
 
+mod asked;
 pub mod expect;
 pub mod helper;
 mod inside;
@@ -18,6 +19,7 @@ use async_trait::async_trait;
 use crate::docker::Process;
 use crate::error::Result;
 
+pub use asked::Asked;
 pub use open::{Force, Options, VANTAGE_VARIABLE, open, open_with};
 pub use request::{Answer, BODY_LIMIT, Failure, FailureKind, Request};
 pub use sockets::listens;

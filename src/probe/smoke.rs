@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::expect::{self, Mismatch};
 use super::{Answer, Failure, FailureKind, Request, Socket, Vantage};
 use crate::error::{Error, Kind};
-use crate::model::{Secret, SmokeTest, shown_path};
+use crate::model::{AppName, Secret, SmokeTest, shown_path};
+use crate::proxy::Manner;
 
 /// The pause before a failed test is asked again.
 pub const PAUSE: Duration = Duration::from_millis(250);
@@ -35,7 +36,7 @@ enum Cause {
 
 /// Asks a smoke test of the container at an address, from a vantage point, until it passes or its retries are used up.
 ///
-/// The Host header is the test's own, else `default_host`.
+/// What the test does not say, such as the Host header, is as the proxy would send it.
 ///
 /// # Errors
 /// The last attempt's failure. When [`SmokeFailure::wants_sockets`] says so, the sockets of green's own namespace make
@@ -43,10 +44,11 @@ enum Cause {
 pub async fn run(
     test: &SmokeTest,
     at: SocketAddr,
-    default_host: &str,
+    (manner, app): (&Manner, &AppName),
     via: &dyn Vantage,
 ) -> Result<Answer, SmokeFailure> {
-    let request = request(test, at, default_host);
+    let mut request = request(test, at, manner.host_or(app));
+    manner.apply(&mut request);
     let mut left = test.retries;
     loop {
         let failure = match via.request(&request).await {

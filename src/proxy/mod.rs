@@ -5,8 +5,10 @@
 mod client;
 mod former;
 mod in_flight;
+mod manner;
 pub mod nginx;
 mod open;
+mod origin;
 mod preflight;
 mod proxies;
 mod routes;
@@ -27,7 +29,9 @@ use crate::probe::{Answer, Failure, Vantage};
 pub use client::{Class, ClientGot, ClientRequest};
 pub use former::{Former, Looked};
 pub use in_flight::{InFlight, Known};
+pub use manner::{Manner, is_plain};
 pub use open::open;
+pub use origin::Origin;
 pub use proxies::Proxies;
 pub use routes::{Routed, Routes};
 
@@ -107,6 +111,16 @@ pub trait Proxy {
 
     /// Sends a request through the proxy to whatever is live, as a client of the app would.
     async fn through(&self, request: Through<'_>) -> Result<Answer, Failure>;
+
+    /// How the requests of clients look to the app. A configuration that cannot be read tells nothing.
+    async fn manner(&self) -> Manner {
+        Manner::default()
+    }
+
+    /// Who gave an answer to [`Proxy::through`]: what the proxy answers by itself says nothing of the app.
+    fn origin(&self, _answer: &Answer) -> Origin {
+        Origin::Unknown
+    }
 
     /// A GET that goes the way of a client's own, by a public listener, to be sent from [`Proxy::vantage`]. The path is taken
     /// where the route allows it. `Err` says for people why no such request can be made: what is public may take TLS only.
@@ -196,6 +210,8 @@ pub struct Through<'a> {
     pub path: &'a str,
     /// The Host header that the app sees; the route's own where absent.
     pub host: Option<&'a str>,
+    /// Further headers.
+    pub headers: &'a [(String, String)],
     /// How long it may take.
     pub limit: Duration,
 }

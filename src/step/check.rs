@@ -1,12 +1,16 @@
 //! One run of a health check.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::Context;
 use crate::error::Error;
 use crate::model::{Health, shown_path};
-use crate::probe::{Answer, Failure, Request};
+use crate::probe::{Answer, Asked, Failure};
+
+/// How long an app without a check may take to answer at all.
+const NONE_LIMIT: Duration = Duration::from_secs(2);
 
 /// Why a check did not pass.
 pub(super) enum NotReady {
@@ -20,16 +24,16 @@ pub(super) enum NotReady {
 pub(super) async fn attempt(context: &Context<'_>, name: &str) -> Result<(), NotReady> {
     let app = context.app();
     match &app.health {
-        Health::None => match ask(context, name, "/", Duration::from_secs(2)).await? {
+        Health::None => match ask(context, name, &Asked::new("/", &BTreeMap::new()), NONE_LIMIT).await? {
             // Whatever it says: something listens there.
             Err(failure) if !failure.kind.has_connected() => {
                 Err(NotReady::NotYet(format!("port {}: {failure}", app.port)))
             }
             Ok(_) | Err(_) => Ok(()),
         },
-        Health::Http { path, timing } => {
+        Health::Http { path, headers, timing } => {
             let asked = format!("GET {} on port {}", shown_path(path), app.port);
-            match ask(context, name, path, timing.timeout).await? {
+            match ask(context, name, &Asked::new(path, headers), timing.timeout).await? {
                 Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
                 Ok(answer) if matches!(answer.status, 502 | 503) => {
                     Err(NotReady::NotYet(format!("{asked} answered {}", answer.status)))
@@ -48,11 +52,11 @@ pub(super) async fn attempt(context: &Context<'_>, name: &str) -> Result<(), Not
     }
 }
 
-/// Asks a container from the proxy's network.
+/// Asks a container from the proxy's network, as the proxy would.
 async fn ask(
     context: &Context<'_>,
     name: &str,
-    path: &str,
+    asked: &Asked<'_>,
     limit: Duration,
 ) -> Result<Result<Answer, Failure>, NotReady> {
     let app = context.app();
@@ -61,7 +65,8 @@ async fn ask(
     let address =
         address.ok_or_else(|| NotReady::NotYet("it has no address on the proxy's network".to_owned()))?;
     let to = SocketAddr::new(address, app.port);
-    let request = Request::get(to, app.name.as_str(), path, limit);
+    let manner = context.green_proxy().manner().await;
+    let request = asked.request(to, &manner, &app.name, limit);
     let vantage = context.green_proxy().vantage().await.map_err(|error| not_yet(&error))?;
     Ok(vantage.request(&request).await)
 }

@@ -47,9 +47,9 @@ async fn limit(context: &Context<'_>) -> Duration {
 fn for_health(hint: String) -> String {
     if hint.contains("`expect.within`") {
         hint.replace("`expect.within`", "`health.timeout`")
-    } else if ["`headers:", "`expect:"].iter().any(|key| hint.contains(key)) {
-        "`health` asks without headers and wants a 2xx: name a path that answers so, or ask by a smoke test, which \
-         takes `headers` and `expect`, and set `health: none`"
+    } else if hint.contains("`expect:") {
+        "`health` wants a 2xx: name a path that answers so, or ask by a smoke test, which takes `expect`, and set \
+         `health: none`"
             .to_owned()
     } else {
         hint
@@ -75,11 +75,11 @@ async fn late(context: &Context<'_>, names: &[&String], limit: Duration) -> Erro
 /// Describes why a container is not ready; where bgd asks it over HTTP, also what its answer most likely means.
 async fn diagnosed(context: &Context<'_>, name: &str, why: impl Into<String>) -> Error {
     let error = not_ready(context, name, why).await;
-    let Health::Http { path, timing } = &context.app().health else { return error };
+    let Health::Http { path, headers, timing } = &context.app().health else { return error };
     let test = SmokeTest {
         method: Method::Get,
         path: path.clone(),
-        headers: std::collections::BTreeMap::new(),
+        headers: headers.clone(),
         body: None,
         expect: Expectation {
             status: Vec::new(),
@@ -230,10 +230,7 @@ mod hint_tests {
             "look at its log, or raise `expect.within`",
         ] {
             let hint = for_health(hint.to_owned());
-            assert!(
-                !hint.contains("headers:") && !hint.contains("expect:") && !hint.contains("within"),
-                "{hint}"
-            );
+            assert!(!hint.contains("expect:") && !hint.contains("within"), "{hint}");
         }
     }
 }

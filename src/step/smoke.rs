@@ -11,13 +11,14 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let present = context.green().await?;
     context.green_addresses().await?;
     let vantage = context.green_proxy().vantage().await?;
+    let manner = context.green_proxy().manner().await;
     let total = present.containers.len() * app.smoke.len();
     let mut done = 0;
     for container in present.iter() {
         let Some(address) = container.addresses.get(app.network.as_str()) else { continue };
         let at = SocketAddr::new(*address, app.port);
         for test in &app.smoke {
-            if let Err(failure) = smoke::run(test, at, app.name.as_str(), vantage.as_ref()).await {
+            if let Err(failure) = smoke::run(test, at, (&manner, &app.name), vantage.as_ref()).await {
                 return Err(explain(context, container, failure).await);
             }
             done += 1;
@@ -57,7 +58,8 @@ pub(super) async fn diagnose(
     let app = context.app();
     let at = SocketAddr::new(*container.addresses.get(app.network.as_str())?, app.port);
     let vantage = context.green_proxy().vantage().await.ok()?;
-    let failure = smoke::run(test, at, app.name.as_str(), vantage.as_ref()).await.err()?;
+    let manner = context.green_proxy().manner().await;
+    let failure = smoke::run(test, at, (&manner, &app.name), vantage.as_ref()).await.err()?;
     let failure = listening(context, container, failure).await;
     Some((failure.message.clone(), failure.hint))
 }

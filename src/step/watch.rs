@@ -8,10 +8,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::{Context, Step};
 use crate::docker::EventKind;
 use crate::error::{Error, Kind, Result};
-use crate::model::{Health, Method};
 use crate::plan::Present;
-use crate::probe::Request;
-use crate::proxy::Through;
+use crate::probe::Asked;
+use crate::proxy::{Origin, Through};
 use crate::watch::{Sample, Tally, Verdict};
 
 /// How long a request of the watch may take.
@@ -70,6 +69,16 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
         let done = window.saturating_sub(left).as_secs();
         context.progress(Step::Watch, done, Some(window.as_secs()), tally.to_string());
     }
+    if tally.is_blind() {
+        let number = context.plan.target.number;
+        context.report.warn(
+            format!("release {number} was not watched, because the app did not answer: {tally}"),
+            Some(
+                "where the proxy asks for a login, give it to the requests of the watch:  watch: { headers: { Authorization: … } }"
+                    .to_owned(),
+            ),
+        );
+    }
     Ok(tally.to_string())
 }
 
@@ -94,8 +103,14 @@ fn last_start(release: &Present) -> Option<Timestamp> {
 }
 
 async fn ask(context: &Context<'_>) -> Sample {
-    let through = Through { method: "GET", path: path(context), host: host(context), limit: LIMIT };
-    match context.green_proxy().through(through).await {
+    let Asked { path, host, headers, .. } = Asked::of_watch(context.app());
+    let through = Through { method: "GET", path, host, headers: &headers, limit: LIMIT };
+    let proxy = context.green_proxy();
+    match proxy.through(through).await {
+        // An app that the proxy does not reach has failed, whoever says so.
+        Ok(answer) if answer.status < 500 && proxy.origin(&answer) == Origin::Proxy => {
+            Sample::Elsewhere(answer.status)
+        }
         Ok(answer) => Sample::Answer(answer.status),
         // Whoever cannot even connect has not met the release: the proxy itself is down, or on its way up.
         Err(failure) if !failure.kind.has_connected() => Sample::Unasked,
@@ -125,8 +140,8 @@ pub(super) async fn blue_fails_too(
         return Ok(Some(format!("release {} was restarted just now, too", former.number)));
     }
     let to = SocketAddr::new(*address, former.app.port);
-    let host = host(context).unwrap_or(former.app.name.as_str());
-    let request = Request::get(to, host, path(context), LIMIT);
+    let manner = context.blue_proxy().manner().await;
+    let request = Asked::of_watch(context.app()).request(to, &manner, &former.app.name, LIMIT);
     let vantage = match context.blue_proxy().vantage().await {
         Ok(vantage) => vantage,
         Err(error) => return Ok(Some(format!("the proxy cannot be asked either ({})", error.one_line()))),
@@ -135,23 +150,5 @@ pub(super) async fn blue_fails_too(
         Ok(answer) if answer.status < 500 => None,
         Ok(answer) => Some(format!("release {} answers {} as well", former.number, answer.status)),
         Err(failure) => Some(format!("release {} does not answer either ({failure})", former.number)),
-    })
-}
-
-/// The path that is asked: the first smoke test's, because that is what the app is for, else the health check's, else `/`.
-fn path<'a>(context: &'a Context<'_>) -> &'a str {
-    let app = context.app();
-    let smoke = app.smoke.iter().find(|test| test.method == Method::Get).map(|test| test.path.as_str());
-    let health = match &app.health {
-        Health::Http { path, .. } => Some(path.as_str()),
-        _ => None,
-    };
-    smoke.or(health).unwrap_or("/")
-}
-
-fn host<'a>(context: &'a Context<'_>) -> Option<&'a str> {
-    context.app().smoke.iter().find_map(|test| {
-        let header = test.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
-        header.map(|(_, value)| value.expose())
     })
 }

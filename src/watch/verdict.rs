@@ -13,6 +13,9 @@ pub enum Sample {
     Answer(u16),
     /// A request through the proxy got no whole answer.
     NoAnswer(String),
+    /// The proxy itself answered with this status, less than 500, in the app's place: a login, a redirect, a route of
+    /// another's. That says nothing of the release.
+    Elsewhere(u16),
     /// Nobody could be asked, because the proxy does not run: that says nothing of the release.
     Unasked,
     /// Docker told something of a container of the release.
@@ -39,6 +42,7 @@ pub struct Tally {
     answers: BTreeMap<u16, u64>,
     unanswered: u64,
     unasked: u64,
+    elsewhere: BTreeMap<u16, u64>,
     in_a_row: u32,
 }
 
@@ -60,6 +64,10 @@ impl Tally {
                 self.unanswered += 1;
                 self.failed(why)
             }
+            Sample::Elsewhere(status) => {
+                *self.elsewhere.entry(*status).or_default() += 1;
+                Verdict::Good
+            }
             Sample::Unasked => {
                 self.unasked += 1;
                 Verdict::Good
@@ -79,7 +87,14 @@ impl Tally {
 
     /// Requests so far.
     pub fn asked(&self) -> u64 {
-        self.answers.values().sum::<u64>() + self.unanswered
+        self.answers.values().chain(self.elsewhere.values()).sum::<u64>() + self.unanswered
+    }
+
+    /// Whether less than half of the requests met the release: then nothing is known of it.
+    pub fn is_blind(&self) -> bool {
+        let met = self.answers.values().sum::<u64>() + self.unanswered;
+        let passed_by = self.elsewhere.values().sum::<u64>() + self.unasked;
+        passed_by > met
     }
 
     /// Begins to count failures anew, after the old release was found to fail as well.
@@ -105,9 +120,11 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} requests", self.asked())?;
         let answers = self.answers.iter().map(|(status, count)| format!("{count} × {status}"));
+        let elsewhere =
+            self.elsewhere.iter().map(|(status, count)| format!("{count} × {status} by the proxy itself"));
         let unanswered = (self.unanswered > 0).then(|| format!("{} unanswered", self.unanswered));
         let unasked = (self.unasked > 0).then(|| format!("{} could not be sent", self.unasked));
-        for (at, part) in answers.chain(unanswered).chain(unasked).enumerate() {
+        for (at, part) in answers.chain(elsewhere).chain(unanswered).chain(unasked).enumerate() {
             write!(f, "{}{part}", if at == 0 { ": " } else { ", " })?;
         }
         Ok(())
@@ -143,10 +160,25 @@ mod tests {
             assert_eq!(tally.add(&Sample::Unasked), Verdict::Good);
         }
         assert_eq!(tally.to_string(), "0 requests: 3 could not be sent");
+        assert!(tally.is_blind());
         tally.add(&Sample::Answer(500));
         tally.add(&Sample::Unasked);
         tally.add(&Sample::Answer(500));
         assert!(matches!(tally.add(&Sample::Answer(500)), Verdict::Bad(_)), "a gap excused failures");
+    }
+
+    #[test]
+    fn what_the_proxy_answers_by_itself_says_nothing_of_the_release() {
+        let mut tally = Tally::default();
+        tally.add(&Sample::Answer(500));
+        for _ in 0..FAILURES {
+            assert_eq!(tally.add(&Sample::Elsewhere(401)), Verdict::Good);
+        }
+        assert!(tally.is_blind());
+        assert_eq!(tally.to_string(), "4 requests: 1 × 500, 3 × 401 by the proxy itself");
+        tally.add(&Sample::Answer(500));
+        assert!(matches!(tally.add(&Sample::Answer(500)), Verdict::Bad(_)), "a login excused failures");
+        assert!(!tally.is_blind());
     }
 
     #[test]

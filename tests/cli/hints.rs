@@ -283,6 +283,8 @@ fn every_line_that_is_proposed_is_taken_where_it_belongs() {
         ("smoke: [{ get: /, headers: { X-Forwarded-Proto: https } }]", NGINX),
         ("smoke: [{ get: /, headers: { Authorization: x } }]", NGINX),
         ("smoke: [{ get: /, expect: { status: 301 } }]", NGINX),
+        ("health: { http: /, headers: { Host: a.example.com } }", NGINX),
+        ("watch: { headers: { Authorization: x } }", NGINX),
         ("smoke: [{ get: /, expect: { within: 9s } }]", NGINX),
     ];
     for (line, proxy) in lines {
@@ -320,6 +322,7 @@ fn every_line_that_is_proposed_is_taken_where_it_belongs() {
                 .iter()
                 .any(|name| piece.starts_with(&format!("headers: {{ {name}: "))),
             "expect" => piece.starts_with("expect: { status: "),
+            "watch" => piece == "watch: { headers: { Authorization: … } }",
             "pull" => piece == "pull: never",
             "port" => piece == "port: {}",
             _ => false,

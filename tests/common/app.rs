@@ -20,6 +20,7 @@ pub fn app(name: AppName, network: &str, proxy: ProxyConfig) -> App {
         smoke: Vec::new(),
         proxy,
         watch_window: Duration::ZERO,
+        watch: Default::default(),
         drain_timeout: Duration::from_secs(10),
         keep_old: None,
         retire: Retire::Stop,

@@ -111,7 +111,13 @@ fn every_step_can_run_twice() {
                 driver.forget_idle(&alone).await.unwrap();
                 driver.forget_idle(&alone).await.unwrap();
                 assert_eq!(driver.live().await.unwrap().unwrap().slot, green.target.slot);
-                let through = Through { method: "GET", path: "/version?a=b%20c", host: None, limit: LIMIT };
+                let through = Through {
+                    method: "GET",
+                    path: "/version?a=b%20c",
+                    host: None,
+                    headers: &[],
+                    limit: LIMIT,
+                };
                 assert_eq!(driver.through(through).await.unwrap().header("x-version"), Some("1.2"));
                 driver.switch(&staged).await.unwrap();
                 driver.verify(&staged).await.unwrap();

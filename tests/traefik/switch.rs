@@ -99,7 +99,8 @@ fn every_step_can_run_twice() {
             driver.verify(&switched).await.unwrap();
             driver.forget_idle(&alone).await.unwrap();
             driver.forget_idle(&alone).await.unwrap();
-            let through = Through { method: "GET", path: "/version?a=b%20c", host: None, limit: LIMIT };
+            let through =
+                Through { method: "GET", path: "/version?a=b%20c", host: None, headers: &[], limit: LIMIT };
             let answer = driver.through(through).await.unwrap();
             assert_eq!((answer.status, answer.header("x-version")), (200, Some("1.2")));
             assert!(driver.verify(&staged).await.is_err(), "the file is another release's");

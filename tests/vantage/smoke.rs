@@ -1,8 +1,9 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use bgd::model::{Expectation, Method, SmokeTest};
+use bgd::model::{AppName, Expectation, Method, SmokeTest};
 use bgd::probe::smoke;
+use bgd::proxy::Manner;
 
 use crate::support::{Host, port};
 
@@ -18,8 +19,9 @@ pub async fn a_wrong_port_is_explained(host: Rc<Host>) {
         expect,
         retries: 1,
     };
-    smoke::run(&test, port(crate::child::PORT), "child", &*vantage).await.unwrap();
-    let failure = smoke::run(&test, port(3000), "child", &*vantage).await.unwrap_err();
+    let (manner, app) = (Manner::default(), AppName::parse("child").unwrap());
+    smoke::run(&test, port(crate::child::PORT), (&manner, &app), &*vantage).await.unwrap();
+    let failure = smoke::run(&test, port(3000), (&manner, &app), &*vantage).await.unwrap_err();
     assert!(failure.wants_sockets());
     let failure = failure.explain(&vantage.sockets().await.unwrap());
     let message = "GET /ok on 127.0.0.1:3000: nothing listens on port 3000; the container listens on 8080";

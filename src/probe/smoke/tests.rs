@@ -43,6 +43,11 @@ impl Vantage for Told {
     }
 }
 
+async fn ask(test: &SmokeTest, host: &str, via: &Told) -> Result<Answer, SmokeFailure> {
+    let manner = Manner { host: Some(host.to_owned()), proto: None };
+    run(test, at(), (&manner, &AppName::parse("api").unwrap()), via).await
+}
+
 fn at() -> SocketAddr {
     "172.18.0.3:3000".parse().unwrap()
 }
@@ -73,7 +78,7 @@ fn failure(kind: FailureKind) -> Result<Answer, Failure> {
 }
 
 async fn fail(test: &SmokeTest, answer: Result<Answer, Failure>) -> SmokeFailure {
-    run(test, at(), "api.example.com", &Told::new([answer])).await.unwrap_err()
+    ask(test, "api.example.com", &Told::new([answer])).await.unwrap_err()
 }
 
 fn listening(local: &str) -> Socket {
@@ -88,7 +93,7 @@ fn listening(local: &str) -> Socket {
 async fn a_failed_test_is_asked_again_after_a_pause() {
     let via = Told::new([failure(FailureKind::Refused), answer(503, &[], ""), answer(200, &[], "ok")]);
     let start = tokio::time::Instant::now();
-    let answer = run(&SmokeTest { retries: 2, ..test() }, at(), "api", &via).await.unwrap();
+    let answer = ask(&SmokeTest { retries: 2, ..test() }, "api", &via).await.unwrap();
     assert_eq!(answer.body, "ok");
     assert_eq!(start.elapsed(), 2 * PAUSE);
     assert_eq!(via.asked.borrow().len(), 3);
@@ -97,7 +102,7 @@ async fn a_failed_test_is_asked_again_after_a_pause() {
 #[tokio::test(start_paused = true)]
 async fn the_last_attempt_is_told_when_the_retries_are_used_up() {
     let via = Told::new([failure(FailureKind::Refused), answer(503, &[], "warming up")]);
-    let failure = run(&SmokeTest { retries: 1, ..test() }, at(), "api", &via).await.unwrap_err();
+    let failure = ask(&SmokeTest { retries: 1, ..test() }, "api", &via).await.unwrap_err();
     assert_eq!(failure.message, "GET /health on 172.18.0.3:3000: answered 503, expected is 2xx");
     assert_eq!(failure.excerpt.as_deref(), Some("warming up"));
 }
@@ -109,8 +114,8 @@ async fn the_test_s_own_host_goes_before_the_default() {
         ..test()
     };
     let via = Told::new([answer(200, &[], ""), answer(200, &[], "")]);
-    run(&own, at(), "default", &via).await.unwrap();
-    run(&test(), at(), "default", &via).await.unwrap();
+    ask(&own, "default", &via).await.unwrap();
+    ask(&test(), "default", &via).await.unwrap();
     let asked = via.asked.borrow();
     assert_eq!((asked[0].host.as_str(), asked[1].host.as_str()), ("own", "default"));
     assert_eq!(asked[0].headers, [("X-Key".to_owned(), "k".to_owned())]);

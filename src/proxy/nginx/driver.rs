@@ -11,7 +11,8 @@ use crate::error::{Error, Kind, Result};
 use crate::model::{App, AppName, NginxProxy, NginxRoute, ProxyConfig};
 use crate::probe::{Answer, Failure, FailureKind, Request, Vantage};
 use crate::proxy::{
-    ClientRequest, FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Through,
+    ClientRequest, FileChange, Finding, Former, InFlight, Live, Manner, Origin, Proxy, Restored, Route, Seen,
+    Through, is_plain,
 };
 
 use super::conf::{Tree, Way};
@@ -41,7 +42,7 @@ pub struct NginxDriver {
     /// When nginx was first seen to know the idle release.
     pub(super) known_since: Cell<Option<Instant>>,
     /// The Host header for requests that name none.
-    pub(super) host: RefCell<Option<String>>,
+    pub(super) manner: RefCell<Option<Manner>>,
     /// How clients come to the user's upstream, or why that cannot be told.
     pub(super) way: RefCell<Option<Result<Way, String>>>,
 }
@@ -69,7 +70,7 @@ impl NginxDriver {
             users_keepalive: Cell::new(None),
             before_switch: RefCell::new(None),
             known_since: Cell::new(None),
-            host: RefCell::new(None),
+            manner: RefCell::new(None),
             way: RefCell::new(None),
         })
     }
@@ -144,24 +145,26 @@ impl NginxDriver {
         Ok(self.version(seat).await?.method())
     }
 
-    /// Finds the name under which the user's own server block passes requests to the app, once.
-    async fn look_for_host(&self, seat: &Seat) -> Result<()> {
-        if matches!(self.proxy.route, NginxRoute::Upstream(_)) && self.host.borrow().is_none() {
+    /// Reads, once, how the user's own server block passes requests to the app.
+    async fn look_for_manner(&self, seat: &Seat) -> Result<()> {
+        if matches!(self.proxy.route, NginxRoute::Upstream(_)) && self.manner.borrow().is_none() {
             let files = self.read_config(seat).await?;
             let upstream = names::upstream_of(&self.proxy, &self.app.name);
-            let found = Tree::new(&files).server_name_of(&upstream, &self.file());
-            *self.host.borrow_mut() = Some(found.unwrap_or_else(|| self.app.name.to_string()));
+            let found = Tree::new(&files).manner_of(&upstream, &self.file());
+            *self.manner.borrow_mut() = Some(found.unwrap_or_default());
         }
         Ok(())
     }
 
-    /// The Host header for requests that name none.
-    pub(super) fn route_host(&self) -> String {
-        let configured = match &self.proxy.route {
-            NginxRoute::Server(block) => block.hosts.first().cloned(),
-            NginxRoute::Upstream(_) => None,
-        };
-        configured.or_else(|| self.host.borrow().clone()).unwrap_or_else(|| self.app.name.to_string())
+    /// How the route passes requests to the app, as far as that was read.
+    pub(super) fn manner_of_route(&self) -> Manner {
+        match &self.proxy.route {
+            NginxRoute::Server(block) => Manner {
+                host: block.hosts.iter().find(|host| is_plain(host)).map(|host| host.to_lowercase()),
+                proto: Some(if block.tls.is_some() { "https" } else { "http" }.to_owned()),
+            },
+            NginxRoute::Upstream(_) => self.manner.borrow().clone().unwrap_or_default(),
+        }
     }
 }
 
@@ -284,23 +287,34 @@ impl Proxy for NginxDriver {
             }
             _ => self.running().await.map_err(|error| unreachable(&error))?,
         };
-        let host = match request.host {
-            Some(host) => host.to_owned(),
-            None => {
-                self.look_for_host(&seat).await.map_err(|error| unreachable(&error))?;
-                self.route_host()
-            }
-        };
-        let asked = Request {
+        self.look_for_manner(&seat).await.map_err(|error| unreachable(&error))?;
+        let manner = self.manner_of_route();
+        let host = request.host.unwrap_or_else(|| manner.host_or(&self.app.name));
+        let mut asked = Request {
             to: MARKER,
             method: request.method.to_owned(),
             path: request.path.to_owned(),
             host: marker::name(&self.app.name),
-            headers: vec![("X-Bgd-Host".to_owned(), host)],
+            headers: vec![("X-Bgd-Host".to_owned(), host.to_owned())],
             body: None,
             limit: request.limit,
         };
+        asked.headers.extend(request.headers.iter().cloned());
+        manner.apply(&mut asked);
         seat.vantage.request(&asked).await
+    }
+
+    async fn manner(&self) -> Manner {
+        if let Ok(seat) = self.seat().await
+            && let Err(error) = self.look_for_manner(&seat).await
+        {
+            tracing::debug!("how nginx passes requests on could not be read: {}", error.one_line());
+        }
+        self.manner_of_route()
+    }
+
+    fn origin(&self, answer: &Answer) -> Origin {
+        marker::origin(answer, self.proxy.template.is_some())
     }
 
     async fn client_request(&self, path: &str, limit: Duration) -> Result<ClientRequest, String> {

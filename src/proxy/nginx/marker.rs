@@ -4,7 +4,7 @@ use std::time::Duration;
 use crate::error::{Error, Kind};
 use crate::model::{AppName, ReleaseNumber, Slot};
 use crate::probe::{Answer, Failure, FailureKind, Request, Vantage};
-use crate::proxy::Live;
+use crate::proxy::{Live, Origin};
 
 use super::version::Version;
 
@@ -54,6 +54,16 @@ pub async fn ask(vantage: &dyn Vantage, app: &AppName) -> Result<Option<Marker>,
 /// Puts a failure to ask nginx about itself into bgd's words.
 pub fn unanswered(failure: Failure) -> Error {
     Error::new(Kind::Proxy, "nginx does not answer bgd's questions about itself").caused_by(failure)
+}
+
+/// Who gave an answer that the marker server passed on: the time of an upstream's head stands there only when one came.
+/// A template of the user's may leave it out.
+pub fn origin(answer: &Answer, has_own_template: bool) -> Origin {
+    match answer.header("x-bgd-time").and_then(|times| times.rsplit(',').next()) {
+        Some(last) if last.trim().parse::<f64>().is_ok() => Origin::App,
+        None if has_own_template => Origin::Unknown,
+        _ => Origin::Proxy,
+    }
 }
 
 /// Reads an answer. One that speaks of another app comes from that port's default server: nginx does not know this one.

@@ -70,7 +70,9 @@ impl NginxDriver {
         let start = Instant::now();
         loop {
             let mut request = Request::get(MARKER, marker::name(&self.app.name), path, LIMIT);
-            request.headers.push(("X-Bgd-Host".to_owned(), self.route_host()));
+            let manner = self.manner_of_route();
+            request.headers.push(("X-Bgd-Host".to_owned(), manner.host_or(&self.app.name).to_owned()));
+            manner.apply(&mut request);
             // Former workers still accept, and would get single connections.
             let burst = if generation.is_some() { BURST } else { 1 };
             let mut seen = String::new();

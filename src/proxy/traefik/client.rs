@@ -18,12 +18,12 @@ impl TraefikDriver {
     ) -> Result<ClientRequest, String> {
         let known = self.known().await.map_err(|error| error.one_line())?;
         let (point, meets) = choose(&known.settings, &self.proxy.router)?;
-        let path = if meets.allows(path) { path } else { meets.path() };
+        let outside = meets.outside(path);
         let host = meets.host.as_deref().unwrap_or(self.app.name.as_str());
-        let mut request = Request::get(point.at, host, path, limit);
+        let mut request = Request::get(point.at, host, outside.as_ref(), limit);
         meets.apply(&mut request);
         let remedy = format!(
-            "see which router of {} answers for {host}{path} at the entry point {}; the route comes before it with a higher \
+            "see which router of {} answers for {host}{outside} at the entry point {}; the route comes before it with a higher \
              proxy.traefik.priority",
             self.proxy.container, point.name
         );

@@ -31,7 +31,7 @@ impl Door {
         limit: Duration,
     ) -> Request {
         let host = host.or(self.meets.host.as_deref()).unwrap_or(app.as_str());
-        let mut request = Request::get(self.at, host, path, limit);
+        let mut request = Request::get(self.at, host, self.meets.outside(path), limit);
         self.meets.apply(&mut request);
         request.headers.push(("X-Bgd-Marker".to_owned(), asked.to_owned()));
         request

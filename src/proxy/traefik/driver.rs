@@ -13,7 +13,8 @@ use crate::model::{App, ProxyConfig, ReleaseNumber, TraefikMode, TraefikProxy};
 use crate::probe::{Answer, Failure, FailureKind, Vantage};
 use crate::proxy::seat::{self, NEWS, Seat};
 use crate::proxy::{
-    ClientRequest, FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Through,
+    ClientRequest, FileChange, Finding, Former, InFlight, Live, Manner, Origin, Proxy, Restored, Route, Seen,
+    Through, is_plain,
 };
 
 use super::api::Api;
@@ -26,6 +27,7 @@ use super::look;
 use super::means::{Means, Scene};
 use super::names;
 use super::rivals;
+use super::rule;
 use super::settings::Settings;
 
 /// Routes to one app by a Traefik in a container.
@@ -280,7 +282,30 @@ impl Proxy for TraefikDriver {
         let door = scene.door.map_err(|why| lost(why.to_owned()))?;
         let mut asked = self.request_at(door, request.path, request.host, request.limit);
         asked.method = request.method.to_owned();
+        asked.headers.extend(request.headers.iter().cloned());
         known.seat.vantage.request(&asked).await
+    }
+
+    async fn manner(&self) -> Manner {
+        let host = rule::request_for(&self.proxy.router.rule).and_then(|meets| meets.host);
+        let known = self.known().await.ok();
+        // Traefik says by which protocol a client came to the entry point.
+        let proto = known.map(|known| {
+            let own = door::own_entrypoints(&known.settings, &self.proxy.router);
+            let is_tls = self.proxy.router.tls.is_some() || own.iter().any(|point| point.tls);
+            if is_tls { "https" } else { "http" }.to_owned()
+        });
+        Manner { host: host.filter(|host| is_plain(host)).map(|host| host.to_lowercase()), proto }
+    }
+
+    fn origin(&self, answer: &Answer) -> Origin {
+        match answer.header(super::text::APP_HEADER) {
+            // Of an app that it does not reach, Traefik's own answer comes the same way.
+            Some(_) if matches!(answer.status, 502 | 504) => Origin::Unknown,
+            Some(_) => Origin::App,
+            None if self.proxy.template.is_some() => Origin::Unknown,
+            None => Origin::Proxy,
+        }
     }
 
     async fn client_request(&self, path: &str, limit: Duration) -> Result<ClientRequest, String> {

@@ -1,5 +1,7 @@
 //! A request that a rule of Traefik's matches.
 
+use std::borrow::Cow;
+
 use crate::probe::Request;
 
 /// What a request needs so that a rule matches it.
@@ -25,6 +27,19 @@ impl Meets {
     pub fn allows(&self, path: &str) -> bool {
         let path = path.split('?').next().unwrap_or_default();
         self.path.as_deref().is_none_or(|own| path == own || (self.is_prefix && path.starts_with(own)))
+    }
+
+    /// The path by which a client asks for what the app calls `path`: below the prefix of the rule, which a middleware takes
+    /// off, where the rule allows no other.
+    pub fn outside<'p>(&self, path: &'p str) -> Cow<'p, str> {
+        if self.allows(path) {
+            return path.into();
+        }
+        match &self.path {
+            Some(prefix) if self.is_prefix => format!("{}{path}", prefix.trim_end_matches('/')).into(),
+            Some(only) => only.clone().into(),
+            None => path.into(),
+        }
     }
 
     /// Gives a request the headers that the rule asks for.

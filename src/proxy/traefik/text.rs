@@ -5,7 +5,7 @@ use crate::model::{AppName, ReleaseNumber, Slot, TraefikProxy, TraefikRouter};
 use crate::proxy::{Live, Target};
 use crate::template::{Templates, fingerprint};
 
-use super::door::Door;
+use super::door::{self, Door};
 use super::names;
 use super::settings::{Settings, from_yaml};
 
@@ -46,6 +46,8 @@ struct Router {
 #[derive(Debug, Serialize)]
 struct Marker {
     name: String,
+    /// Whether clients come by TLS.
+    https: bool,
     router: Option<MarkerRouter>,
 }
 
@@ -89,6 +91,9 @@ pub struct Published {
     /// What a request has to say in `X-Bgd-Marker` to be answered by this route and by no other.
     pub asked: String,
 }
+
+/// The header of the marker's answer that is set behind all other middlewares: only what comes from the service has it.
+pub const APP_HEADER: &str = "x-bgd-from";
 
 /// The rule of the marker router. Only Traefik's own network namespace can ask it: whoever comes from elsewhere has
 /// another address, so that neither the header nor an entry point without TLS opens a way around the user's own.
@@ -166,6 +171,7 @@ fn context(
         },
         marker: Marker {
             name: names::marker(app),
+            https: router.tls.is_some() || door::own_entrypoints(settings, router).iter().any(|own| own.tls),
             router: door.map(|door| MarkerRouter {
                 rule: marker_rule(app, &router.rule, door, settings),
                 entrypoint: door.entrypoint.clone(),

@@ -4,6 +4,7 @@ use super::files::{Files, absolute};
 use super::glob;
 use super::parse::Directive;
 
+mod manner;
 mod way;
 
 pub use way::Way;
@@ -171,14 +172,6 @@ impl<'a> Tree<'a> {
         })
     }
 
-    /// The first plain server name of a server block that passes requests to this upstream.
-    pub fn server_name_of(&self, upstream: &str, outside: &str) -> Option<String> {
-        self.reference_nodes(upstream, outside).into_iter().find_map(|i| {
-            let server = self.ancestors(i).find(|&i| self.nodes[i].directive.name == "server")?;
-            way::plain_names(&self.nodes[server].directive.block).next().cloned()
-        })
-    }
-
     /// Where a directive is set at http level, outside of one file.
     pub fn at_http(&self, name: &str, outside: &str) -> Option<Place> {
         (0..self.nodes.len())
@@ -253,7 +246,6 @@ mod tests {
         assert_eq!(tree.references("api", "")[0].line, 6);
         assert_eq!(tree.references("ap", ""), []);
         assert_eq!(tree.references("api", "/etc/nginx/conf.d/a.conf"), []);
-        assert_eq!(tree.server_name_of("api", "").as_deref(), Some("a.example.com"));
         assert!(tree.includes_at_http("/etc/nginx/conf.d/a.conf"));
         assert!(tree.includes_at_http("/etc/nginx/conf.d/not-there-yet.conf"));
         assert!(!tree.includes_at_http("/etc/nginx/conf.d/deeper/a.conf"));

@@ -129,7 +129,7 @@ impl NginxDriver {
             let former = change::Former::read(&text, &format!("bgd_{}", self.app.name));
             findings.extend(change::check(&tree, &scene, &former));
         }
-        *self.host.borrow_mut() = tree.server_name_of(scene.upstream, scene.file);
+        *self.manner.borrow_mut() = tree.manner_of(scene.upstream, scene.file);
         self.check_own(vantage, &scene, findings).await?;
         if runs {
             self.check_method(seat, &files, &scene, findings).await?;

@@ -36,6 +36,7 @@ fn app(change: impl FnOnce(&mut TraefikProxy)) -> App {
         smoke: Vec::new(),
         proxy: ProxyConfig::Traefik(proxy),
         watch_window: std::time::Duration::ZERO,
+        watch: Default::default(),
         drain_timeout: std::time::Duration::ZERO,
         keep_old: None,
         retire: Retire::Stop,
