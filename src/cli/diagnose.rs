@@ -63,9 +63,6 @@ pub(super) fn diagnose(evidence: Evidence<'_>) -> Diagnosis {
             Seen::default()
         }
     };
-    troubles.extend(
-        seen.edited.iter().map(|path| Trouble::Edited { path: path.clone(), proxy: proxy.to_owned() }),
-    );
     let live = seen.live;
     let number = live.and_then(|live| {
         live.release
@@ -75,6 +72,12 @@ pub(super) fn diagnose(evidence: Evidence<'_>) -> Diagnosis {
     });
     let record = number.and_then(|number| recorded.release(number));
     let is_anothers = record.is_some_and(|release| !own::is_of_record(labelled, release));
+    // A file by which nothing of these records is served is written by whoever deploys what it leads to.
+    let is_live = recorded.state.as_ref().ok().is_none_or(|state| state.live().is_some());
+    if is_live || (live.is_some() && !is_anothers) {
+        let edited = |path: &String| Trouble::Edited { path: path.clone(), proxy: proxy.to_owned() };
+        troubles.extend(seen.edited.iter().map(edited));
+    }
     if recorded.is_quiet() {
         troubles.extend(of_route(recorded, was_asked, live, number, containers));
     }

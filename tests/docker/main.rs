@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod adopt;
+mod asked;
 mod bad_green;
 mod chaos;
 mod client;

@@ -29,7 +29,7 @@ pub struct Faults {
     pub exit_after: Option<Duration>,
     /// The share of requests that are answered 500, from 0 to 1. Evenly spread, not drawn by chance.
     pub fail_rate: f64,
-    /// Answers every GET with a redirect to the same path over https.
+    /// Answers every GET with a redirect to the same path over https, unless `X-Forwarded-Proto` says that it is.
     pub redirect: bool,
     /// Refuses with 403 every request for another host.
     pub host_check: Option<String>,

@@ -86,7 +86,8 @@ async fn interfere(app: &App, request: &Request<Incoming>) -> Option<Response<Co
     {
         return Some(text(StatusCode::FORBIDDEN, format!("{host:?} is not served here, {expected:?} is\n")));
     }
-    if faults.redirect && request.method() == Method::GET {
+    let is_https = request.headers().get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+    if faults.redirect && !is_https && request.method() == Method::GET {
         return Some(redirect(host, request));
     }
     if let Some(status) = faults.status {

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bgd::docker::Engine;
 use bgd::docker::fake::{Fake, Glance};
 use bgd::error::{Error, Kind, Result};
-use bgd::model::{App, ReleaseNumber};
+use bgd::model::{App, ReleaseNumber, label};
 use bgd::probe::{Answer, Failure, FailureKind, Request, Socket, Vantage};
 use bgd::proxy::{
     ClientRequest, FileChange, Finding, Former, InFlight, Live, Proxy, Restored, Route, Seen, Severity,
@@ -47,6 +47,8 @@ struct Loaded {
 pub struct Edges {
     engine: Fake,
     files: RefCell<BTreeMap<Place, File>>,
+    /// When the release was deployed to which a route led when it was written, by its container's label.
+    deployed: RefCell<BTreeMap<(Place, ReleaseNumber), Option<String>>>,
     /// By the container's id.
     loaded: RefCell<BTreeMap<String, Loaded>>,
 }
@@ -56,7 +58,12 @@ pub type Served = Result<(ReleaseNumber, String), (ReleaseNumber, String)>;
 
 impl Edges {
     pub fn new(engine: Fake) -> Rc<Self> {
-        Rc::new(Self { engine, files: RefCell::default(), loaded: RefCell::default() })
+        Rc::new(Self {
+            engine,
+            files: RefCell::default(),
+            deployed: RefCell::default(),
+            loaded: RefCell::default(),
+        })
     }
 
     /// The driver of an app's proxy.
@@ -74,11 +81,30 @@ impl Edges {
             let loaded = self.loaded.borrow();
             for (place, route) in loaded.get(&id).into_iter().flat_map(|loaded| &loaded.routes) {
                 if let Some(live) = &route.live {
-                    served.insert((id.clone(), place.clone()), self.ask(live));
+                    served.insert((id.clone(), place.clone()), self.ask_at(place, live));
                 }
             }
         }
         served
+    }
+
+    /// The same for a route. Where its release is gone, another folder's may have the same number, and so its names: that it
+    /// answers is an accident, on which nothing can be built.
+    fn ask_at(&self, place: &Place, live: &Target) -> Served {
+        let (number, id) = self.ask(live)?;
+        let known = self.deployed.borrow().get(&(place.clone(), number)).cloned().flatten();
+        match known {
+            Some(known) if self.deployed_at(&id).is_some_and(|at| at != known) => {
+                Err((number, format!("release {number} is routed to, and another one has its name")))
+            }
+            _ => Ok((number, id)),
+        }
+    }
+
+    /// When a container's release was deployed.
+    fn deployed_at(&self, id: &str) -> Option<String> {
+        let all = self.engine.all();
+        all.iter().find(|one| one.id == id)?.spec.labels.get(label::CREATED).cloned()
     }
 
     /// Who answers at a target: a proxy asks the network by name, each time.
@@ -189,6 +215,10 @@ impl Driver {
         self.rules.passing(&call)?;
         match &route {
             Some(route) => {
+                if let Some(Ok((number, id))) = route.live.as_ref().map(|live| self.edges.ask(live)) {
+                    let deployed = self.edges.deployed_at(&id);
+                    self.edges.deployed.borrow_mut().insert((place.clone(), number), deployed);
+                }
                 let file = File { route: route.clone(), is_edited: false };
                 self.edges.files.borrow_mut().insert(place.clone(), file);
             }
