@@ -30,6 +30,8 @@ pub enum Kind {
     Hook,
     /// The release is live; a hook that came after that failed.
     LateHook,
+    /// The release is live and fails, and there is none to go back to that does better.
+    Failing,
     /// The proxy refused the new configuration, or did not switch; the former one is back.
     Proxy,
     /// The release was live and was taken back.

@@ -4,7 +4,7 @@ use crate::error::{Error, Kind};
 use crate::event::Failure;
 
 /// Every class: its kind, its name in JSON, its exit code.
-pub const TABLE: [(Kind, &str, u8); 15] = [
+pub const TABLE: [(Kind, &str, u8); 16] = [
     (Kind::Other, "other", 1),
     (Kind::Usage, "usage", 2),
     (Kind::Config, "configuration", 3),
@@ -19,6 +19,7 @@ pub const TABLE: [(Kind, &str, u8); 15] = [
     (Kind::Stuck, "stuck", 12),
     (Kind::Hook, "hook", 13),
     (Kind::LateHook, "late-hook", 14),
+    (Kind::Failing, "failing", 15),
     (Kind::Interrupted, "interrupted", 130),
 ];
 

@@ -9,7 +9,8 @@ use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::model::{AppName, Release, ReleaseNumber, Retire};
 use crate::plan::{self, Plan};
-use crate::proxy::{Live, Proxies, Proxy};
+use crate::probe::Asked;
+use crate::proxy::{Live, Proxies, Proxy, Through};
 use crate::record::{AppStore, JournalState, LockedApp, Replay, Store};
 use crate::saga::{self, Decision, Direction};
 use crate::step::{Context, Step};
@@ -67,9 +68,52 @@ impl<'a> Bench<'a> {
         let context = self.context(plan)?;
         let ended = saga::execute(&context, &cancel).await;
         super::tidy::after(self, plan).await;
-        ended?;
-        self.tell_done(plan, began).await;
-        Ok(())
+        self.conclude(plan, ended?, began).await
+    }
+
+    /// Tells that a release is live. One that fails is no success, although it is not taken back.
+    async fn conclude(&self, plan: &Plan, done: saga::Done, began: Instant) -> Result<()> {
+        if !(done.held && self.still_fails(plan).await) {
+            self.tell_done(plan, began).await;
+            return Ok(());
+        }
+        let (app, number) = (&plan.target.app.name, plan.target.number);
+        let error = match &plan.former {
+            Some(former) => Error::new(
+                Kind::Failing,
+                format!(
+                    "release {number} of {app} is live and fails; release {} was left as it is",
+                    former.number
+                ),
+            )
+            .hint(format!("if the former release does better: bgd rollback {app}")),
+            None => Error::new(
+                Kind::Failing,
+                format!("release {number} of {app} is live and fails; there is no release before it"),
+            ),
+        };
+        let name = plan.target.containers.first().map(|(name, _)| name.clone()).unwrap_or_default();
+        Err(error.hint(format!("see why with: docker logs --tail 50 {name}")))
+    }
+
+    /// Whether a release that was held fails even now: it may have come back by itself.
+    async fn still_fails(&self, plan: &Plan) -> bool {
+        const TRIES: u32 = 3;
+        let app = &plan.target.app;
+        let Asked { path, host, headers, .. } = Asked::of_watch(app);
+        for again in 0..TRIES {
+            if again > 0 {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            let through =
+                Through { method: "GET", path, host, headers: &headers, limit: Duration::from_secs(2) };
+            if let Ok(proxy) = self.proxies.of(app)
+                && proxy.through(through).await.is_ok_and(|answer| answer.status < 500)
+            {
+                return false;
+            }
+        }
+        true
     }
 
     /// Brings an interrupted deploy to its end.
@@ -81,7 +125,7 @@ impl<'a> Bench<'a> {
         let ended = saga::resume(&context, &cancel, replay, direction, reason).await;
         super::tidy::after(self, &plan).await;
         match ended? {
-            Some(_) => self.tell_done(&plan, began).await,
+            Some(done) => return self.conclude(&plan, done, began).await,
             None => {
                 self.insist_former_is_live(&plan).await?;
                 let app = &plan.target.app.name;

@@ -33,6 +33,8 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let mut every_second = interval(Duration::from_secs(1));
     every_second.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut tally = Tally::default();
+    // That the release fails is said once.
+    let mut told = false;
     loop {
         let sample = tokio::select! {
             biased;
@@ -50,13 +52,18 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
         };
         if let Verdict::Bad(why) = tally.add(&sample) {
             if let Some(shared) = blue_fails_too(context, blue_started).await? {
-                context.report.warn(
-                    format!(
-                        "release {} fails ({why}), and {shared}: it is not taken back",
-                        context.plan.target.number
-                    ),
-                    Some("look for a cause that both share, such as a database".to_owned()),
-                );
+                if !told {
+                    told = true;
+                    let has_former = context.plan.former.is_some();
+                    let hint = "look for a cause that both share, such as a database".to_owned();
+                    context.report.warn(
+                        format!(
+                            "release {} fails ({why}), and {shared}: it is not taken back",
+                            context.plan.target.number
+                        ),
+                        has_former.then_some(hint),
+                    );
+                }
                 context.held.set(true);
                 tally.excuse();
             } else {

@@ -71,7 +71,7 @@ fn a_failure_that_both_releases_share_is_not_taken_back() {
         blue.fault("status=500&spare_health=1");
         green.fault("status=500&spare_health=1");
     })
-    .code(0);
+    .code(15);
     assert!(outcome.stdout.contains("it is not taken back"), "{}", outcome.stdout);
     assert_eq!(scene.status()["live"], 2);
     assert!(blue.is_running(), "the old release was retired although both fail");

@@ -169,6 +169,7 @@ fn ending(failure: &Failure) -> String {
         "rolled-back" => "was live and was taken back".to_owned(),
         "interrupted" => "was interrupted".to_owned(),
         "late-hook" => "is live, and a hook failed".to_owned(),
+        "failing" => "is live, and fails".to_owned(),
         "stuck" => "is stuck: a person has to look at it".to_owned(),
         class => format!("failed: {class}"),
     }

@@ -68,12 +68,12 @@ fn blue_dies_while_green_is_watched<P: Deref<Target = Front>>(scene: Scene<P>, t
     let green = container(&scene, true);
     green.fault("status=500&spare_health=1");
     let outcome = deploy.wait(std::time::Duration::from_secs(60));
-    assert_eq!(outcome.code, Some(0), "{outcome:#?}");
+    assert_eq!(outcome.code, Some(15), "{outcome:#?}");
     let said = &outcome.stdout;
     assert!(said.contains("does not run any more") && said.contains("it is not taken back"), "{said}");
     green.fault("status=0");
     scene.wait_for("1.2");
-    println!("{title} | watch | blue killed, then green fails | ended with 0, held");
+    println!("{title} | watch | blue killed, then green fails | ended with 15, held");
 }
 
 #[test]

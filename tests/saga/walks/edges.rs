@@ -24,6 +24,8 @@ use super::rules::Rules;
 pub const NETWORK: &str = "proxy";
 /// The folder of labels: carriers belong to the engine, not to a proxy's container.
 const LABELS: &str = "labels";
+/// What stands for a dot in a file.
+const DOT: &str = " dot ";
 /// Where a proxy listens for clients.
 const PUBLIC: ([u8; 4], u16) = ([127, 0, 0, 1], 80);
 
@@ -308,7 +310,8 @@ impl Proxy for Driver {
 
     async fn snapshot(&self) -> Result<Former> {
         let (_, place) = self.seat().await?;
-        let text = self.on_disk(&place).map(|route| serde_json::to_string(&route).unwrap());
+        // These proxies route by name: no address stands in their files.
+        let text = self.on_disk(&place).map(|route| serde_json::to_string(&route).unwrap().replace('.', DOT));
         Ok(Former::of(&place.0, vec![(place.1, text)]))
     }
 
@@ -342,7 +345,7 @@ impl Proxy for Driver {
     async fn restore(&self, former: &Former) -> Result<Restored> {
         let (container, place) = self.seat().await?;
         let text = former.content(&place.1)?;
-        let route = text.map(|text| serde_json::from_str(text).unwrap());
+        let route = text.map(|text| serde_json::from_str(&text.replace(DOT, ".")).unwrap());
         self.apply("restore", &container, &place, route)?;
         Ok(if container.runs { Restored::Verified } else { Restored::WhenItRuns })
     }
