@@ -17,7 +17,7 @@ pub use drift::{absent, changed};
 pub use moves::{Move, left};
 pub use names::target_of;
 pub(crate) use names::{container_names, is_foreign};
-pub(crate) use observe::run_by_others;
+pub(crate) use observe::{name_adopted_as_called, run_by_others};
 pub use observe::{Observation, Present, located, observe, present, routes};
 pub use rebuild::{Known, Rebuilt, rebuild};
 pub use same::another_project;

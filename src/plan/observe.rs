@@ -141,17 +141,7 @@ pub async fn observe(
             former.app.proxy.clone_from(&there.app.proxy);
         }
         name_as_called(former, &labelled);
-        if super::names::is_foreign(former) {
-            // It carries no label by which it is found in a list. Where another has its name, the proxy routes to that.
-            let found = present(engine, former).await?;
-            for (entry, container) in former.containers.iter_mut().zip(&found.containers) {
-                if let Some(container) = container
-                    && engine.container(&entry.0).await?.is_none()
-                {
-                    entry.0.clone_from(&container.name);
-                }
-            }
-        }
+        name_adopted_as_called(engine, former).await?;
     }
     // What cannot be read is told where it is needed; what it knows is kept as long as that is not known.
     let of_app = own::of_app(&labelled, |number| Ok(store.release(number).ok().flatten()))?;
@@ -202,6 +192,26 @@ fn name_as_called(release: &mut Release, labelled: &[Summary]) {
             name.clone_from(name_now);
         }
     }
+}
+
+/// The same for an adopted release, whose containers carry no label by which they are found in a list. Where another
+/// container has the name of one, the proxy routes to that.
+///
+/// # Errors
+/// When Docker cannot be asked.
+pub(crate) async fn name_adopted_as_called(engine: &dyn Engine, release: &mut Release) -> Result<()> {
+    if !super::names::is_foreign(release) {
+        return Ok(());
+    }
+    let found = present(engine, release).await?;
+    for (entry, container) in release.containers.iter_mut().zip(&found.containers) {
+        if let Some(container) = container
+            && engine.container(&entry.0).await?.is_none()
+        {
+            entry.0.clone_from(&container.name);
+        }
+    }
+    Ok(())
 }
 
 /// A number that no release has had, even when records were pruned or lost: the state, containers and the proxy still

@@ -227,13 +227,23 @@ impl Context<'_> {
         Ok(plan::target_of(&self.plan.target, self.green_addresses().await?))
     }
 
+    /// Blue's record with the names that its containers have today.
+    ///
+    /// # Errors
+    /// When Docker cannot be asked.
+    pub(super) async fn blue_as_called(&self) -> Result<Option<Release>> {
+        let Some(mut former) = self.plan.former.clone() else { return Ok(None) };
+        plan::name_adopted_as_called(self.engine.as_ref(), &mut former).await?;
+        Ok(Some(former))
+    }
+
     /// Blue, as the proxy finds it.
     ///
     /// # Errors
     /// When Docker cannot be asked.
     pub async fn blue_target(&self) -> Result<Option<Target>> {
-        match &self.plan.former {
-            Some(former) => Ok(Some(plan::target_of(former, self.blue_addresses().await?))),
+        match self.blue_as_called().await? {
+            Some(former) => Ok(Some(plan::target_of(&former, self.blue_addresses().await?))),
             None => Ok(None),
         }
     }

@@ -12,7 +12,7 @@ use crate::plan::{self, Plan, Present};
 /// # Errors
 /// When green serves and blue cannot: the traffic stays where it is, and nothing was changed.
 pub(super) async fn run(context: &Context<'_>) -> Result<()> {
-    let Some(former) = &context.plan.former else { return Ok(()) };
+    let Some(former) = &context.blue_as_called().await? else { return Ok(()) };
     let blue = context.blue().await?;
     let target = &context.plan.target;
     if is_found(&blue, former) || context.routes().await?.to(target).is_none() {
@@ -52,7 +52,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<()> {
 }
 
 async fn wake(context: &Context<'_>) -> Result<()> {
-    let Some(former) = &context.plan.former else { return Ok(()) };
+    let Some(former) = &context.blue_as_called().await? else { return Ok(()) };
     let mut target = former.clone();
     for (entry, container) in target.containers.iter_mut().zip(context.blue().await?.iter()) {
         // People rename containers.
