@@ -13,7 +13,7 @@ use crate::docker::{Engine, Image, PullProgress};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Report};
 use crate::model::{App, ImageRef, PullPolicy};
-use crate::plan::{self, Wish};
+use crate::plan::{self, Plan, Wish};
 use crate::record::AppStore;
 use crate::saga::Direction;
 use crate::step::Step;
@@ -41,6 +41,10 @@ pub struct Args {
     #[arg(long)]
     pub plan: bool,
 
+    /// Ask the registry for the image, also when the host has one of that name
+    #[arg(long)]
+    pub pull: bool,
+
     /// Recover an interrupted deploy first, without asking
     #[arg(short, long)]
     pub yes: bool,
@@ -66,6 +70,9 @@ impl Args {
     fn app(&self, session: &Session) -> Result<(App, ImageRef)> {
         let (mut app, image) = self.which.find(session)?;
         app.watch_window = self.window.unwrap_or(app.watch_window);
+        if self.pull {
+            app.pull = PullPolicy::Always;
+        }
         Ok((app, image))
     }
 }
@@ -110,10 +117,21 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     }
     let wish = Wish::Deploy { app: &app, asked: &asked, image: &image, watch: !args.no_watch };
     let plan = plan::build(&observation, &wish, Timestamp::now())?;
-    for line in moves::lines(&observation, &plan) {
+    for line in same_image(&plan).into_iter().chain(moves::lines(&observation, &plan)) {
         session.report.note(line);
     }
     bench.execute(&plan).await
+}
+
+/// Says that the image is the one that is live already: a tag may have moved in the registry, of which the host knows nothing.
+fn same_image(plan: &Plan) -> Option<String> {
+    let former = plan.former.as_ref().filter(|former| former.image_id == plan.target.image_id)?;
+    let id: String = plan.target.image_id.trim_start_matches("sha256:").chars().take(12).collect();
+    let asked = match plan.target.app.pull {
+        PullPolicy::Always => "",
+        _ => "; the registry was not asked for another: --pull does",
+    };
+    Some(format!("{} is the image of release {} already ({id}){asked}", plan.target.image, former.number))
 }
 
 /// Refuses a configuration of another project than the one that has the app's name.

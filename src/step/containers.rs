@@ -2,6 +2,7 @@
 
 use crate::docker::Container;
 use crate::error::{Error, Kind};
+use crate::model::Mount;
 
 use super::Context;
 
@@ -19,9 +20,36 @@ pub(super) async fn not_ready(context: &Context<'_>, name: &str, why: impl Into<
     };
     let error = error.detail(format!("last lines of {name}"), log);
     match container {
-        Some(container) => with_advice(error, &container),
+        Some(container) => {
+            let advised = with_advice(error, &container);
+            match shared_volume(context).filter(|_| has_ended(&container)) {
+                Some(hint) => advised.hint(hint),
+                None => advised,
+            }
+        }
         None => error,
     }
+}
+
+/// Whether a container has come to an end by itself, be it that Docker has started it again.
+fn has_ended(container: &Container) -> bool {
+    let state = &container.state;
+    (!state.running || state.restarting || state.restarts > 0) && !state.oom_killed && state.error.is_empty()
+}
+
+/// What both releases write to: many databases lock it, so that the second process ends.
+fn shared_volume(context: &Context<'_>) -> Option<String> {
+    let former = context.plan.former.as_ref()?;
+    let of_blue: Vec<&Mount> = former.containers.iter().flat_map(|(_, spec)| &spec.mounts).collect();
+    let mut of_green = context.plan.target.containers.iter().flat_map(|(_, spec)| &spec.mounts);
+    let shared = of_green.find(|mount| {
+        let is_it = |other: &&&Mount| other.source == mount.source && !other.read_only;
+        !mount.source.is_empty() && !mount.read_only && of_blue.iter().any(|other| is_it(&other))
+    })?;
+    Some(format!(
+        "release {} writes to {} as well, at {}: if only one process may use it, two releases cannot run side by side",
+        former.number, shared.source, shared.target
+    ))
 }
 
 fn with_advice(error: Error, container: &Container) -> Error {

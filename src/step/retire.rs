@@ -3,12 +3,15 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 
 use super::Context;
+use crate::config::show_duration;
 use crate::error::Result;
 use crate::model::{Release, Retire};
-use crate::plan::is_foreign;
+use crate::plan::{Present, is_foreign};
 
 /// How long a container may take to stop when nothing else is said; Docker's own default.
 const GRACE: Duration = Duration::from_secs(10);
+/// The exit code of a process that SIGKILL has ended: 128 and the signal's number.
+const KILLED: i64 = 137;
 
 pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let Some(former) = &context.plan.former else { return Ok(String::new()) };
@@ -24,6 +27,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     }
     let engine = context.engine.as_ref();
     try_join_all(present.iter().map(|container| container.stop(engine, grace))).await?;
+    tell_killed(context, former, &present, grace).await;
     if context.app().retire == Retire::Remove && !is_foreign(former) {
         for container in present.iter() {
             super::create::remove(context, former.number, container).await?;
@@ -31,6 +35,29 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
         return Ok(format!("release {} removed", former.number));
     }
     Ok(format!("release {} stopped", former.number))
+}
+
+/// Says that the old release did not end by itself: that takes the grace period at each deploy, and cuts off what it does.
+async fn tell_killed(context: &Context<'_>, former: &Release, present: &Present, grace: Duration) {
+    for container in present.iter() {
+        let found = context.engine.container(&container.id).await;
+        // What cannot be asked now is not worth a failure.
+        let Ok(Some(now)) = found else { continue };
+        if container.state.running && now.state.exit_code == KILLED && !now.state.oom_killed {
+            context.report.warn(
+                format!(
+                    "release {} did not end by itself: {} was killed after {}",
+                    former.number,
+                    container.name,
+                    show_duration(grace)
+                ),
+                Some(
+                    "have its first process end on SIGTERM (CMD in the exec form, or `init: true`), or give it more time: `stop_grace_period`"
+                        .to_owned(),
+                ),
+            );
+        }
+    }
 }
 
 /// How long the containers of a release may take to stop.

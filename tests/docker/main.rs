@@ -34,3 +34,4 @@ mod under_load;
 mod vantage;
 mod volumes;
 mod watching;
+mod words;

@@ -1,0 +1,45 @@
+//! What is said of things that go as they should, and of which one has to know all the same.
+
+use bgd_testkit::images;
+
+use crate::scene::{Nginx, Route, Scene};
+
+#[test]
+fn the_same_image_is_said_and_can_be_asked_for_again() {
+    let scene = Scene::new(Nginx::New, Route::Server);
+    scene.configure("drain: { timeout: 1s }\n");
+    scene.first("1.0");
+    let told = scene.deploy("1.0").ok().stderr;
+    assert!(told.contains("is the image of release 1 already") && told.contains("--pull"), "{told}");
+    let told = scene.deploy("1.1").ok().stderr;
+    assert!(!told.contains("already ("), "{told}");
+    // No registry has it.
+    let told = scene.bgd.run(&["deploy", &images().app("1.1"), "--pull"]).code(5).stderr;
+    assert!(told.contains("pull"), "{told}");
+    scene.assert_clean(3);
+}
+
+#[test]
+fn a_release_that_does_not_end_by_itself_is_said_with_its_remedy() {
+    let scene = Scene::new(Nginx::New, Route::Server);
+    // A signal that a process hears nothing of.
+    scene.configure("drain: { timeout: 1s }\nstop_signal: SIGWINCH\nstop_grace_period: 1s\n");
+    scene.first("1.0");
+    let told = scene.deploy("1.1").ok().stderr;
+    assert!(told.contains("did not end by itself") && told.contains("was killed after 1s"), "{told}");
+    assert!(told.contains("init: true") && told.contains("stop_grace_period"), "{told}");
+}
+
+#[test]
+fn a_release_that_ends_at_once_beside_one_with_the_same_volume_is_told_of_it() {
+    let scene = Scene::new(Nginx::New, Route::Server);
+    let volume = scene.run.volume("data");
+    let settings = format!("drain: {{ timeout: 1s }}\nrestart: \"no\"\nvolumes: [\"{volume}:/data\"]\n");
+    scene.configure(&settings);
+    scene.first("1.0");
+    scene.configure(&format!("{settings}env: {{ PORT: none }}\n"));
+    let told = scene.deploy("1.1").code(6).stderr;
+    assert!(told.contains("ended with exit code") && told.contains(&format!("writes to {volume} as well")), "{told}");
+    scene.assert_clean(1);
+    scene.run.docker().ok(["volume", "inspect", &volume]);
+}
