@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use super::Session;
 use crate::compose::{self, Managed, Project, Wanted};
-use crate::config;
+use crate::config::{self, Diagnostic, Severity};
 use crate::error::{Error, Kind, Result};
 use crate::model::App;
 
@@ -102,7 +102,8 @@ impl Source {
         Ok(match self.find(session)? {
             None => None,
             Some(Files::Own(path)) => {
-                let app = config::load(&path, &session.env)?;
+                let (app, remarks) = config::load_with_remarks(&path, &session.env)?;
+                session.remark(&remarks);
                 Some(Configured::File(path, Box::new(app)))
             }
             Some(Files::Compose(files)) => {
@@ -120,6 +121,23 @@ impl Source {
 }
 
 impl Session {
+    /// Tells warnings and notes of a configuration that was taken.
+    pub(super) fn remark(&self, remarks: &[Diagnostic]) {
+        for remark in remarks {
+            match remark.severity {
+                Severity::Error | Severity::Warning => self.report.warn(remark.title(), remark.hint.clone()),
+                Severity::Note => self.report.note(remark.title()),
+            }
+        }
+    }
+
+    /// The app of a service, with warnings and notes of what it says.
+    pub(super) fn app_of_service(&self, project: &Project, service: &str) -> Result<App> {
+        let (app, remarks) = project.app_with_remarks(service)?;
+        self.remark(&remarks);
+        Ok(app)
+    }
+
     /// The services of this folder's compose project that are bgd's, with the names of their apps. Whatever is wrong
     /// with the project, there are none: a rollback must not depend on it.
     pub(super) fn services_here(&self) -> Vec<Managed> {
