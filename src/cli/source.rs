@@ -109,10 +109,12 @@ impl Source {
             Some(Files::Compose(files)) => {
                 let project = Project::open(files, &self.wanted(), session.env)?;
                 for name in &project.unset {
-                    session.report.warn(
-                        format!("the variable {name} is not set: compose takes an empty text for it"),
-                        Some(format!("set it, or write ${{{name}:-}} where empty is right")),
-                    );
+                    let message =
+                        format!("the variable {name} is not set: compose takes an empty text for it");
+                    let remedy = format!("set it, or write ${{{name}:-}} where empty is right");
+                    if session.told.borrow_mut().insert(message.clone()) {
+                        session.report.warn(message, Some(remedy));
+                    }
                 }
                 Some(Configured::Project(Box::new(project)))
             }
@@ -124,6 +126,9 @@ impl Session {
     /// Tells warnings and notes of a configuration that was taken.
     pub(super) fn remark(&self, remarks: &[Diagnostic]) {
         for remark in remarks {
+            if !self.told.borrow_mut().insert(remark.title()) {
+                continue;
+            }
             match remark.severity {
                 Severity::Error | Severity::Warning => self.report.warn(remark.title(), remark.hint.clone()),
                 Severity::Note => self.report.note(remark.title()),

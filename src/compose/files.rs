@@ -83,10 +83,10 @@ fn file(cx: &mut Context<'_>, root: &Node, kind: &Kind, name: &str, span: Span) 
         let why = match declared {
             node if node.get("external").is_some() => "it is external, and only Swarm keeps such ones",
             node if node.get("environment").is_some() => {
-                "its text comes from a variable, and bgd mounts files"
+                "its text comes from a variable, and only a file can be mounted"
             }
             node if node.get("content").is_some() => {
-                "its text stands in the compose file, and bgd mounts files"
+                "its text stands in the compose file, and only a file of its own can be mounted"
             }
             _ => "it has no file",
         };

@@ -100,7 +100,7 @@ pub const KEYS: &[(&str, Fate)] = &[
     ("healthcheck.retries", Mapped("health.retries")),
     (
         "healthcheck.start_interval",
-        Noted("bgd looks by itself, without the interval, until the release is ready"),
+        Noted("bgd asks by itself, without the interval, until the release is ready"),
     ),
     ("healthcheck.start_period", Mapped("health.start_period")),
     ("healthcheck.test", Mapped("health.cmd")),

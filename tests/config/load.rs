@@ -120,3 +120,21 @@ fn a_platform_that_is_not_the_hosts_is_refused() {
         assert!(error.to_string().contains("is not a platform that runs here"), "{error}");
     }
 }
+
+#[test]
+fn where_selinux_is_at_work_a_label_for_one_container_alone_is_warned_of() {
+    use bgd::config::{Severity, Source, parse_with_remarks};
+    let source =
+        Source { path: "/srv/shop/bgd.yaml".into(), text: with("volumes: [\"./a:/a:Z\", \"./b:/b:z\"]\n") };
+    let told = |has_selinux: bool| {
+        let read = move |path: &Path| match path.to_str() {
+            Some("/sys/fs/selinux/enforce") if has_selinux => Ok(b"1".to_vec()),
+            _ => Err(std::io::ErrorKind::NotFound.into()),
+        };
+        parse_with_remarks(&source, &env, &read).unwrap().1
+    };
+    assert!(told(false).is_empty());
+    let [one] = told(true).try_into().unwrap();
+    assert_eq!((one.severity, one.line, one.column), (Severity::Warning, 7, 11));
+    assert!(one.message.contains("labelled for one container alone"), "{one}");
+}
