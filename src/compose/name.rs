@@ -66,8 +66,8 @@ pub fn suggested_app(project: &str, service: &str) -> Option<AppName> {
     let Some(project) = AppName::derived(project) else { return Some(own) };
     let room = AppName::LONGEST.saturating_sub(own.as_str().len() + 1);
     let words = project.as_str();
-    let ends = words.match_indices('-').map(|(at, _)| at).chain([words.len()]);
-    let kept = ends.filter(|at| *at <= room).last().unwrap_or(room.min(words.len()));
+    let mut ends = words.match_indices('-').map(|(at, _)| at).chain([words.len()]);
+    let kept = ends.rfind(|at| *at <= room).unwrap_or(room.min(words.len()));
     AppName::derived(&format!("{}-{own}", &words[..kept]))
 }
 

@@ -15,7 +15,9 @@ impl Notes {
     }
 
     /// Tells all of it at once, grouped by the reason.
-    pub fn tell(self, cx: &mut Context<'_>, service: &str) {
+    pub fn tell(mut self, cx: &mut Context<'_>, service: &str) {
+        // In the order of the file, which compose does not keep.
+        self.0.sort_by_key(|(span, ..)| *span);
         let Some((first, ..)) = self.0.first() else { return };
         let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
         for (_, key, why) in &self.0 {

@@ -13,5 +13,6 @@ mod migrations;
 mod refusals;
 mod rest;
 mod shop;
+mod slips;
 mod support;
 mod tools;
