@@ -168,5 +168,5 @@ fn files_like_those_of_well_known_projects_are_taken_or_refused_for_what_they_sa
         }
         count += 1;
     }
-    assert!(count > 13, "files are missing");
+    assert!(count > 29, "files are missing");
 }
