@@ -38,8 +38,15 @@ fn main() -> ExitCode {
     let output = args.output;
     let report = ui::printer(output, style, &env, summary.clone());
     let host = Rc::new(Machine { env });
-    let session =
-        Session { host, report, style, json: output == Output::Json, env, turns: Default::default() };
+    let session = Session {
+        host,
+        report,
+        style,
+        json: output == Output::Json,
+        env,
+        turns: Default::default(),
+        told: Default::default(),
+    };
     let result = refused.map_or_else(|| run(args, &session), Err);
     if let Err(error) = &result {
         session.report.event(Event::Failed(cli::failure(error)));

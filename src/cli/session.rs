@@ -1,4 +1,5 @@
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub struct Session {
     pub env: fn(&str) -> Option<String>,
     /// The locks that this command holds on the engine.
     pub turns: RefCell<Vec<Turn>>,
+    /// What has been said of the configuration, which may be read a second time after a wait.
+    pub told: RefCell<HashSet<String>>,
 }
 
 impl Session {

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use super::Session;
 use crate::compose::{self, Managed, Project, Wanted};
-use crate::config;
+use crate::config::{self, Diagnostic, Severity};
 use crate::error::{Error, Kind, Result};
 use crate::model::App;
 
@@ -102,16 +102,19 @@ impl Source {
         Ok(match self.find(session)? {
             None => None,
             Some(Files::Own(path)) => {
-                let app = config::load(&path, &session.env)?;
+                let (app, remarks) = config::load_with_remarks(&path, &session.env)?;
+                session.remark(&remarks);
                 Some(Configured::File(path, Box::new(app)))
             }
             Some(Files::Compose(files)) => {
                 let project = Project::open(files, &self.wanted(), session.env)?;
                 for name in &project.unset {
-                    session.report.warn(
-                        format!("the variable {name} is not set: compose takes an empty text for it"),
-                        Some(format!("set it, or write ${{{name}:-}} where empty is right")),
-                    );
+                    let message =
+                        format!("the variable {name} is not set: compose takes an empty text for it");
+                    let remedy = format!("set it, or write ${{{name}:-}} where empty is right");
+                    if session.told.borrow_mut().insert(message.clone()) {
+                        session.report.warn(message, Some(remedy));
+                    }
                 }
                 Some(Configured::Project(Box::new(project)))
             }
@@ -120,6 +123,26 @@ impl Source {
 }
 
 impl Session {
+    /// Tells warnings and notes of a configuration that was taken.
+    pub(super) fn remark(&self, remarks: &[Diagnostic]) {
+        for remark in remarks {
+            if !self.told.borrow_mut().insert(remark.title()) {
+                continue;
+            }
+            match remark.severity {
+                Severity::Error | Severity::Warning => self.report.warn(remark.title(), remark.hint.clone()),
+                Severity::Note => self.report.note(remark.title()),
+            }
+        }
+    }
+
+    /// The app of a service, with warnings and notes of what it says.
+    pub(super) fn app_of_service(&self, project: &Project, service: &str) -> Result<App> {
+        let (app, remarks) = project.app_with_remarks(service)?;
+        self.remark(&remarks);
+        Ok(app)
+    }
+
     /// The services of this folder's compose project that are bgd's, with the names of their apps. Whatever is wrong
     /// with the project, there are none: a rollback must not depend on it.
     pub(super) fn services_here(&self) -> Vec<Managed> {

@@ -23,7 +23,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<()> {
             .hint("name the configuration with -f FILE"));
         }
         Some(Configured::File(path, app)) => (path, vec![*app]),
-        Some(Configured::Project(project)) => (project.files[0].clone(), services(&project)?),
+        Some(Configured::Project(project)) => (project.files[0].clone(), services(session, &project)?),
     };
     for app in apps {
         session.report.note(format!("{} is fine: {} ({})", path.display(), app.name, app.image));
@@ -32,7 +32,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<()> {
 }
 
 /// The apps of a project's services; what is wrong with any of them is told at once.
-fn services(project: &Project) -> Result<Vec<crate::model::App>> {
+fn services(session: &Session, project: &Project) -> Result<Vec<crate::model::App>> {
     let managed = project.managed();
     if managed.is_empty() {
         return Err(Error::new(
@@ -44,7 +44,7 @@ fn services(project: &Project) -> Result<Vec<crate::model::App>> {
     let mut apps = Vec::new();
     let mut wrong: Option<Error> = None;
     for one in managed {
-        match (project.app(&one.service), wrong.take()) {
+        match (session.app_of_service(project, &one.service), wrong.take()) {
             (Ok(app), error) => {
                 apps.push(app);
                 wrong = error;

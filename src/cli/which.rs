@@ -118,7 +118,7 @@ impl Named<'_> {
             if self.app.is_some_and(|app| one.app.as_ref() != Some(app)) {
                 return Err(Error::new(Kind::Usage, format!("{service} is not the app that --app names")));
             }
-            return project.app(service);
+            return session.app_of_service(project, service);
         }
         let fits = |one: &&Managed| match (self.app, &self.image) {
             (Some(app), _) => one.app.as_ref() == Some(app),
@@ -130,7 +130,7 @@ impl Named<'_> {
         };
         let found: Vec<&Managed> = managed.iter().filter(fits).collect();
         match found.as_slice() {
-            [one] => project.app(&one.service),
+            [one] => session.app_of_service(project, &one.service),
             [] if source.files.is_empty() && self.app.is_some() => {
                 session.recorded_app(self.image.as_ref(), self.app)
             }

@@ -1,4 +1,4 @@
-use super::translate::put;
+use super::translate::{is_unset, put};
 use crate::config::context::Context;
 use crate::config::node::{Key, Node};
 
@@ -15,6 +15,9 @@ pub(super) fn read(cx: &mut Context<'_>, service: &Node, entries: &mut Vec<(Key,
     let Some(deploy) = service.get("deploy") else { return };
     for (path, name, twin) in PARTS {
         let Some(node) = path.iter().try_fold(deploy, |node, key| node.get(key)) else { continue };
+        if is_unset(twin, node) {
+            continue;
+        }
         let text = |node: &Node| node.scalar().map(|scalar| scalar.text.clone());
         match service.get(twin) {
             None => put(entries, name, node.span, Some(node.clone())),

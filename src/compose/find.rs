@@ -1,10 +1,9 @@
 use std::path::{Path, PathBuf};
 
-use super::dotenv;
 use super::located::Located;
 use crate::config::node::Value;
 use crate::config::problems::Problems;
-use crate::config::{Env, read_file, yaml};
+use crate::config::{Env, Format, parse_env_file, read_file, yaml};
 use crate::error::{Error, Kind, Result};
 
 /// The names that compose looks for, in its order.
@@ -77,7 +76,8 @@ fn top_level(text: &str, test: impl FnOnce(&[&str]) -> bool) -> bool {
 /// empty here; whoever resolves the files tells what is wrong with it.
 pub(super) fn with_dotenv<'e>(folder: &Path, env: Env<'e>) -> impl Fn(&str) -> Option<String> + use<'e> {
     let text = read_file(&folder.join(".env")).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let variables = text.and_then(|text| dotenv::parse(&text, env).ok()).unwrap_or_default();
+    let read = text.map(|text| parse_env_file(&text, Format::Dotenv, env));
+    let variables = read.filter(|(_, wrong)| wrong.is_empty()).unwrap_or_default().0;
     move |name: &str| {
         let of_file = || variables.iter().rev().find(|(known, _)| known == name)?.1.clone();
         env(name).or_else(of_file)

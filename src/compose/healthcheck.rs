@@ -1,7 +1,8 @@
+use super::beneath::is_settled;
 use crate::config::context::Context;
 use crate::config::fields::Fields;
-use crate::config::health;
 use crate::config::node::{Key, Node, Span, Value};
+use crate::config::{health, show_duration};
 use crate::model::{Health, HealthCheck};
 
 /// What Docker takes where compose says nothing (moby, `daemon/health.go`).
@@ -38,21 +39,19 @@ pub(super) fn read(cx: &mut Context<'_>, service: &Node, own: Option<&Node>, aro
         let container = Some(HealthCheck { test, ..HealthCheck::default() });
         return Checks { health: own.cloned(), container };
     }
-    if check.get("test").is_none_or(Node::is_empty) {
-        cx.problems
-            .add(span, "\"test\" is missing in healthcheck")
-            .hint("the image's own HEALTHCHECK keeps its intervals; to change them write \"test\" too");
-        return Checks { health: own.cloned(), container: None };
-    }
+    let has_test = check.get("test").is_some_and(|test| !is_default(test));
     let mut written: Vec<(Key, Node)> = entries
         .iter()
-        .filter(|(key, node)| !node.is_empty() && key.text != "disable" && !key.text.starts_with("x-"))
-        .filter(|(key, _)| key.text != "start_interval")
+        .filter(|(key, node)| !is_default(node) && key.text != "disable" && !key.text.starts_with("x-"))
+        .filter(|(key, _)| !is_settled(&format!("healthcheck.{}", key.text)))
         .map(|(key, node)| {
             let name = if key.text == "test" { "cmd" } else { key.text.as_str() };
             (Key { text: name.to_owned(), span: key.span }, node.clone())
         })
         .collect();
+    if !has_test {
+        return of_the_image(cx, span, &written, own);
+    }
     for (name, default) in DEFAULTS {
         if !written.iter().any(|(key, _)| key.text == name) {
             written.push((Key { text: name.to_owned(), span }, Node::text_at(span, default)));
@@ -77,6 +76,42 @@ pub(super) fn read(cx: &mut Context<'_>, service: &Node, own: Option<&Node>, aro
             Checks { health: Some(node.clone()), container: container_check(cx, span, written) }
         }
     }
+}
+
+/// The image's own check with other intervals: Docker takes from the image what the container does not say.
+fn of_the_image(cx: &mut Context<'_>, span: Span, written: &[(Key, Node)], own: Option<&Node>) -> Checks {
+    let written: Vec<(Key, Node)> = written.iter().filter(|(key, _)| key.text != "cmd").cloned().collect();
+    let is_written = |name: &str| written.iter().any(|(key, _)| key.text == name);
+    let mut whole = written.clone();
+    for (name, default) in DEFAULTS {
+        if !is_written(name) {
+            whole.push((Key { text: name.to_owned(), span }, Node::text_at(span, default)));
+        }
+    }
+    whole.push((Key { text: "cmd".to_owned(), span }, Node::text_at(span, "the test of the image")));
+    let Some(check) = container_check(cx, span, whole) else { return Checks::default() };
+    let [interval, timeout, start] =
+        [check.interval, check.timeout, check.start_period].map(Option::unwrap_or_default);
+    let retries = check.retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or(u32::MAX);
+    let deadline = show_duration(Health::deadline_for(start, interval, timeout, retries));
+    let container = (!written.is_empty()).then(|| HealthCheck {
+        test: Vec::new(),
+        interval: check.interval.filter(|_| is_written("interval")),
+        timeout: check.timeout.filter(|_| is_written("timeout")),
+        retries: check.retries.filter(|_| is_written("retries")),
+        start_period: check.start_period.filter(|_| is_written("start_period")),
+    });
+    let deadline = (Key { text: "deadline".to_owned(), span }, Node::text_at(span, deadline));
+    let health = match own {
+        Some(node) => Some(node.clone()),
+        None => container.is_some().then(|| map(span, vec![deadline])),
+    };
+    Checks { health, container }
+}
+
+/// Whether Docker takes its default: nothing is written, or 0.
+fn is_default(node: &Node) -> bool {
+    node.is_empty() || node.scalar().is_some_and(|scalar| ["0", "0s", ""].contains(&scalar.text.as_str()))
 }
 
 fn is_disabled(check: &Node) -> bool {

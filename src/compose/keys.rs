@@ -5,17 +5,18 @@ pub enum Fate {
     Mapped(&'static str),
     /// It says nothing about how the container runs; the text says why it is passed over.
     Composes(&'static str),
+    /// It has no effect on what bgd runs, for this reason; a note names it.
+    Noted(&'static str),
     /// It is refused, for this reason and with this remedy.
     Refused(&'static str, &'static str),
 }
 
-use Fate::{Composes, Mapped, Refused};
+use Fate::{Composes, Mapped, Noted, Refused};
 
 const NO_FIELD: &str = "bgd cannot set it, and would drop it";
 const LIMITS: &str = "write \"cpus\" or \"cpu_shares\"";
 const REMOVE: &str = "remove it from this service, or leave the service to compose";
 const SWARM: &str = "only Swarm looks at it";
-const SECRETS: &str = "mount the file with \"volumes\"";
 
 /// Every key that the compose specification knows under a service, and what becomes of it. What is beneath a key is
 /// written with a dot where it has a fate of its own.
@@ -30,8 +31,8 @@ pub const KEYS: &[(&str, Fate)] = &[
     ("cap_drop", Mapped("cap_drop")),
     ("cgroup", Refused(NO_FIELD, REMOVE)),
     ("cgroup_parent", Refused(NO_FIELD, REMOVE)),
-    ("command", Mapped("command")),
-    ("configs", Refused("configs of compose are files of its own", SECRETS)),
+    ("command", Mapped("command; an empty one is sent as such")),
+    ("configs", Mapped("read-only binds of their files, at /NAME or the target")),
     (
         "container_name",
         Refused(
@@ -57,24 +58,21 @@ pub const KEYS: &[(&str, Fate)] = &[
         Refused("compose restarts only containers of its own", "remove it, and deploy again by hand"),
     ),
     ("deploy", Mapped("by its parts, below")),
-    ("deploy.endpoint_mode", Refused(SWARM, REMOVE)),
-    ("deploy.labels", Refused(SWARM, "write \"labels\" of the service")),
-    ("deploy.mode", Refused(SWARM, REMOVE)),
-    ("deploy.placement", Refused(SWARM, REMOVE)),
+    ("deploy.endpoint_mode", Noted(SWARM)),
+    ("deploy.labels", Noted(SWARM)),
+    ("deploy.mode", Noted(SWARM)),
+    ("deploy.placement", Noted(SWARM)),
     ("deploy.replicas", Mapped("replicas; 0 leaves the service to bgd and counts as not written")),
     ("deploy.resources.limits.cpus", Mapped("cpus")),
     ("deploy.resources.limits.memory", Mapped("memory")),
     ("deploy.resources.limits.pids", Mapped("pids_limit")),
-    ("deploy.resources.reservations.cpus", Refused(SWARM, "write \"cpu_shares\"")),
+    ("deploy.resources.reservations.cpus", Noted(SWARM)),
     ("deploy.resources.reservations.devices", Refused(NO_FIELD, "write \"devices\"")),
-    ("deploy.resources.reservations.generic_resources", Refused(SWARM, REMOVE)),
+    ("deploy.resources.reservations.generic_resources", Noted(SWARM)),
     ("deploy.resources.reservations.memory", Mapped("memory_reservation")),
-    ("deploy.restart_policy", Refused(NO_FIELD, "write \"restart\" of the service")),
-    (
-        "deploy.rollback_config",
-        Refused(SWARM, "bgd takes a bad release back by itself: write \"watch\" into x-bgd"),
-    ),
-    ("deploy.update_config", Refused(SWARM, "remove it: bgd starts the new release beside the old one")),
+    ("deploy.restart_policy", Noted("the policy is \"restart\" of the service")),
+    ("deploy.rollback_config", Noted(SWARM)),
+    ("deploy.update_config", Noted(SWARM)),
     ("develop", Composes("what \"docker compose watch\" does while developing")),
     ("device_cgroup_rules", Refused(NO_FIELD, "write \"devices\"")),
     ("devices", Mapped("devices")),
@@ -82,7 +80,7 @@ pub const KEYS: &[(&str, Fate)] = &[
     ("dns_opt", Refused(NO_FIELD, "write \"dns\"")),
     ("dns_search", Refused(NO_FIELD, "write full names")),
     ("domainname", Refused(NO_FIELD, "write \"hostname\"")),
-    ("entrypoint", Mapped("entrypoint")),
+    ("entrypoint", Mapped("entrypoint; an empty one takes the image's away")),
     ("env_file", Mapped("env, by compose's rules for quotation marks and comments")),
     ("environment", Mapped("env")),
     ("expose", Mapped("the container's exposed ports")),
@@ -91,13 +89,18 @@ pub const KEYS: &[(&str, Fate)] = &[
     ("extra_hosts", Mapped("extra_hosts")),
     ("gpus", Refused(NO_FIELD, "write \"devices\"")),
     ("group_add", Mapped("group_add")),
-    ("healthcheck", Mapped("health.cmd, and the container's HEALTHCHECK")),
+    (
+        "healthcheck",
+        Mapped(
+            "health.cmd, and the container's HEALTHCHECK; without a test it is the image's with other intervals",
+        ),
+    ),
     ("healthcheck.disable", Mapped("no HEALTHCHECK; x-bgd then needs \"health\"")),
     ("healthcheck.interval", Mapped("health.interval")),
     ("healthcheck.retries", Mapped("health.retries")),
     (
         "healthcheck.start_interval",
-        Refused("bgd asks by itself, without the interval, until the release is ready", "remove it"),
+        Noted("bgd asks by itself, without the interval, until the release is ready"),
     ),
     ("healthcheck.start_period", Mapped("health.start_period")),
     ("healthcheck.test", Mapped("health.cmd")),
@@ -113,7 +116,7 @@ pub const KEYS: &[(&str, Fate)] = &[
         "links",
         Refused("networks have replaced links", "reach the other service by its name, or by \"aliases\""),
     ),
-    ("logging", Mapped("logging")),
+    ("logging", Mapped("logging; without a driver it is the daemon's own")),
     ("mac_address", Refused("blue and green run side by side and cannot share one address", "remove it")),
     ("mem_limit", Mapped("memory")),
     ("mem_reservation", Mapped("memory_reservation")),
@@ -139,12 +142,12 @@ pub const KEYS: &[(&str, Fate)] = &[
         "networks.mac_address",
         Refused("blue and green run side by side and cannot share one address", "remove it"),
     ),
-    ("networks.priority", Refused(NO_FIELD, "remove it")),
+    ("networks.priority", Noted("the network of the proxy comes first")),
     ("oom_kill_disable", Refused(NO_FIELD, "write \"mem_limit\"")),
     ("oom_score_adj", Refused(NO_FIELD, REMOVE)),
     ("pid", Refused(NO_FIELD, REMOVE)),
     ("pids_limit", Mapped("pids_limit")),
-    ("platform", Refused(NO_FIELD, "name an image of the right platform, or its digest")),
+    ("platform", Mapped("the platform of this host; any other is refused")),
     (
         "ports",
         Refused(
@@ -164,16 +167,16 @@ pub const KEYS: &[(&str, Fate)] = &[
     ("restart", Mapped("restart; without it unless-stopped, bgd's own default")),
     ("runtime", Refused(NO_FIELD, REMOVE)),
     ("scale", Mapped("replicas; 0 leaves the service to bgd and counts as not written")),
-    ("secrets", Refused("secrets of compose are files of its own", SECRETS)),
+    ("secrets", Mapped("read-only binds of their files, at /run/secrets/NAME or the target")),
     ("security_opt", Mapped("security_opt")),
     ("shm_size", Mapped("shm_size")),
-    ("stdin_open", Refused("what serves behind a proxy has no terminal", "remove it")),
+    ("stdin_open", Mapped("stdin_open")),
     ("stop_grace_period", Mapped("stop_grace_period")),
     ("stop_signal", Mapped("stop_signal")),
     ("storage_opt", Refused(NO_FIELD, REMOVE)),
     ("sysctls", Mapped("sysctls")),
     ("tmpfs", Mapped("tmpfs")),
-    ("tty", Refused("what serves behind a proxy has no terminal", "remove it")),
+    ("tty", Mapped("tty")),
     ("ulimits", Mapped("ulimits")),
     ("use_api_socket", Refused(NO_FIELD, "mount the socket with \"volumes\"")),
     ("user", Mapped("user")),
@@ -183,8 +186,8 @@ pub const KEYS: &[(&str, Fate)] = &[
     ("volumes.bind.create_host_path", Mapped("true: a folder that is missing is made")),
     ("volumes.bind.propagation", Mapped("the mount's propagation")),
     ("volumes.bind.recursive", Refused(NO_FIELD, "remove it")),
-    ("volumes.bind.selinux", Refused(NO_FIELD, "label the folder by hand: chcon")),
-    ("volumes.consistency", Refused("it has no effect on Linux", "remove it")),
+    ("volumes.bind.selinux", Mapped("the label of the mount: z, or Z")),
+    ("volumes.consistency", Composes("it has no effect on Linux")),
     ("volumes.image", Refused(NO_FIELD, "mount a volume or a folder")),
     ("volumes.read_only", Mapped("read-only")),
     ("volumes.source", Mapped("a path of the host, or a volume of the project")),
@@ -193,7 +196,7 @@ pub const KEYS: &[(&str, Fate)] = &[
     ("volumes.tmpfs.size", Mapped("the size")),
     ("volumes.type", Mapped("bind, volume or tmpfs")),
     ("volumes.volume.labels", Refused(NO_FIELD, "write them at the top level, under \"volumes\"")),
-    ("volumes.volume.nocopy", Refused(NO_FIELD, "remove it")),
+    ("volumes.volume.nocopy", Mapped("nothing of the image is copied into the volume")),
     ("volumes.volume.subpath", Refused(NO_FIELD, "mount the whole volume")),
     ("volumes_from", Refused(NO_FIELD, "write the volumes themselves")),
     ("working_dir", Mapped("working_dir")),

@@ -5,7 +5,7 @@ use super::include::included;
 use super::lists::{Lists, pair};
 use crate::config::node::{Key, Node, Scalar, Span, Value};
 use crate::config::problems::Problems;
-use crate::config::{Diagnostics, Source, read_file, yaml};
+use crate::config::{Diagnostic, Diagnostics, Source, read_file, yaml};
 use crate::error::{Context as _, Kind, Result};
 
 /// The files of a project, read one after the other as if they were one, so that every value has a place of its own.
@@ -66,6 +66,11 @@ impl Located {
     /// The diagnostics of what was found to be wrong, each under its file.
     pub fn diagnostics(&self, problems: Problems) -> Diagnostics {
         problems.into_diagnostics_of(&self.text, &self.files)
+    }
+
+    /// Warnings and notes, each under its file.
+    pub fn remarks(&self, problems: Problems) -> Vec<Diagnostic> {
+        problems.into_remarks_of(&self.text, &self.files)
     }
 
     /// What the files have under a path of keys, the last file first.

@@ -34,8 +34,10 @@ pub fn project_name(
         return if !name.is_empty() && normalized(&name) == name {
             Ok(name)
         } else {
-            Err(Error::new(Kind::Config, format!("{name:?} is no name for a compose project"))
-                .hint("use lower-case letters, digits, '-' and '_', beginning with a letter or digit"))
+            let error = Error::new(Kind::Config, format!("{name:?} is no name for a compose project"))
+                .hint("use lower-case letters, digits, '-' and '_', beginning with a letter or digit");
+            let fitting = normalized(&name);
+            Err(if fitting.is_empty() { error } else { error.hint(format!("this would be one: {fitting}")) })
         };
     }
     let named = in_files.and_then(|text| interpolate_as_compose(text, env).ok());
@@ -53,6 +55,20 @@ pub fn project_name(
 pub fn default_app(project: &str, service: &str) -> Option<AppName> {
     let text = normalized(&format!("{project}-{service}").replace(['_', '.'], "-"));
     AppName::parse(text.trim_matches('-')).ok()
+}
+
+/// A name for an app where [`default_app`] gives none: the service's name whole, where it can be, behind as many words of the
+/// project's name as there is room for.
+pub fn suggested_app(project: &str, service: &str) -> Option<AppName> {
+    let Some(own) = AppName::derived(service) else {
+        return AppName::derived(&format!("{project}-{service}"));
+    };
+    let Some(project) = AppName::derived(project) else { return Some(own) };
+    let room = AppName::LONGEST.saturating_sub(own.as_str().len() + 1);
+    let words = project.as_str();
+    let mut ends = words.match_indices('-').map(|(at, _)| at).chain([words.len()]);
+    let kept = ends.rfind(|at| *at <= room).unwrap_or(room.min(words.len()));
+    AppName::derived(&format!("{}-{own}", &words[..kept]))
 }
 
 #[cfg(test)]
@@ -86,5 +102,16 @@ mod tests {
         assert_eq!(app("my_shop", "Web.api").as_deref(), Some("my-shop-web-api"));
         assert_eq!(app("2shop", "api"), None);
         assert_eq!(app("shop", &"x".repeat(40)), None);
+    }
+
+    #[test]
+    fn where_the_name_does_not_fit_one_is_suggested_that_does() {
+        let suggested = |project: &str, service: &str| suggested_app(project, service).map(String::from);
+        let long = suggested("my_company-very-long-project", "API_gateway.v2");
+        assert_eq!(long.as_deref(), Some("my-company-very-long-api-gateway-v2"));
+        assert_eq!(suggested("2shop", "api").as_deref(), Some("shop-api"));
+        assert_eq!(suggested("a-b", &"x".repeat(60)), Some("x".repeat(40)));
+        assert_eq!(suggested(&"p".repeat(60), "api"), Some(format!("{}-api", "p".repeat(36))));
+        assert_eq!(suggested("shop", "1").as_deref(), Some("shop-1"));
     }
 }

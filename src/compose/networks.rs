@@ -1,4 +1,4 @@
-use super::beneath::is_refused;
+use super::beneath::is_settled;
 use crate::config::context::{Context, one_of};
 use crate::config::node::{Key, Node, Span, Value};
 
@@ -94,7 +94,13 @@ pub(super) fn read(
 
 /// Each network with its place and its settings. Without any it is `default`.
 fn listed(cx: &mut Context<'_>, node: Option<&Node>, around: Span) -> Vec<(String, Span, Option<Node>)> {
-    let Some(node) = node.filter(|node| !matches!(node.value, Value::Null)) else {
+    let is_none = |node: &Node| match &node.value {
+        Value::Null => true,
+        Value::List(items) => items.is_empty(),
+        Value::Map(entries) => entries.is_empty(),
+        Value::Scalar(_) => false,
+    };
+    let Some(node) = node.filter(|node| !is_none(node)) else {
         return vec![("default".to_owned(), around, None)];
     };
     match &node.value {
@@ -124,8 +130,8 @@ fn with_alias(settings: Option<Node>, span: Span, service: &str) -> Node {
         Some(value) => return Node { span, value },
         None => Vec::new(),
     };
-    let refused = |key: &Key| is_refused(&format!("networks.{}", key.text));
-    entries.retain(|(key, node)| !node.is_empty() && !refused(key));
+    let settled = |key: &Key| is_settled(&format!("networks.{}", key.text));
+    entries.retain(|(key, node)| !node.is_empty() && !settled(key));
     let mut aliases = match entries.iter().position(|(key, _)| key.text == "aliases") {
         Some(at) => match entries.remove(at).1.value {
             Value::List(items) => items,

@@ -4,10 +4,11 @@ use super::find::{Wanted, with_dotenv};
 use super::located::{Located, place};
 use super::tool::Tool;
 use super::translate::{Translated, translate};
-use super::{extension, name, own};
+use super::{extension, harmless, name, own};
+use crate::config::app::APP_NAME;
 use crate::config::context::Context;
 use crate::config::node::{Node, Value};
-use crate::config::{Env, app, read_file};
+use crate::config::{Diagnostic, Env, app, read_file};
 use crate::error::{Error, Kind, Result};
 use crate::model::{App, AppName, ComposeService, Dependency, ImageRef};
 
@@ -103,9 +104,19 @@ impl Project {
     /// # Errors
     /// Of kind `Config`: everything that is wrong with the service and its `x-bgd`, with file, line and column.
     pub fn app(&self, service: &str) -> Result<App> {
+        self.app_with_remarks(service).map(|(app, _)| app)
+    }
+
+    /// The same with warnings and notes, for commands that tell them.
+    ///
+    /// # Errors
+    /// Those of [`Project::app`].
+    pub fn app_with_remarks(&self, service: &str) -> Result<(App, Vec<Diagnostic>)> {
         let folder = self.located.folder().to_owned();
         let env = with_dotenv(&folder, &self.env);
-        let problems = self.located.problems.clone();
+        let mut problems = self.located.problems.clone();
+        self.located.service(service).into_iter().for_each(|node| harmless::show(&mut problems, node));
+        self.located.at(&["include"]).into_iter().for_each(|node| problems.public_deep(node));
         let mut cx = Context { problems, folder: &folder, env: &env, read_file: &read_file };
         let around = self.located.service_span(service);
         let root = match &self.printed {
@@ -133,7 +144,9 @@ impl Project {
         self.name_app(&mut cx, &mut translated, service, &node);
         let read = app::read(&mut cx, &translated.root, "x-bgd");
         match read {
-            Some(app) if cx.problems.is_empty() => Ok(self.complete(app, translated, service)),
+            Some(app) if cx.problems.is_empty() => {
+                Ok((self.complete(app, translated, service), self.located.remarks(cx.problems)))
+            }
             _ => Err(self.located.diagnostics(cx.problems).into()),
         }
     }
@@ -146,9 +159,14 @@ impl Project {
         }
         let span = translated.root.span;
         let Some(name) = name::default_app(&self.name, service) else {
+            let remedy = match name::suggested_app(&self.name, service) {
+                Some(name) => format!("write \"app: {name}\" into x-bgd, or another name"),
+                None => "write \"app: NAME\" into x-bgd".to_owned(),
+            };
             cx.problems
-                .add(span, format!("{}-{service} is no name for an app", self.name))
-                .hint("write \"app: NAME\" into x-bgd: up to 40 of a-z, 0-9 and '-', a letter in front");
+                .add(span, format!("{}-{service} cannot be the name of an app", self.name))
+                .expected(APP_NAME)
+                .hint(remedy);
             // So that nothing else is said of it.
             super::translate::put_text(&mut translated.root, "app", span, "app");
             return;

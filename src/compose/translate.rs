@@ -2,7 +2,8 @@
 
 use super::keys::{Fate, KEYS, fate};
 use super::networks::{self, Named};
-use super::{beneath, deploy, extension, healthcheck, parts, volumes};
+use super::notes::Notes;
+use super::{beneath, deploy, extension, files, healthcheck, parts, volumes};
 use crate::config::context::Context;
 use crate::config::fields::near_miss;
 use crate::config::node::{Key, Node, Span, Value};
@@ -16,7 +17,8 @@ pub(super) const RENAMED: [(&str, &str); 4] = [
     ("memswap_limit", "memory_swap"),
 ];
 /// Keys that are read by functions of their own.
-const APART: [&str; 13] = [
+const APART: [&str; 15] = [
+    "configs",
     "depends_on",
     "deploy",
     "devices",
@@ -28,9 +30,26 @@ const APART: [&str; 13] = [
     "networks",
     "pull_policy",
     "scale",
+    "secrets",
     "volumes",
     "x-bgd",
 ];
+/// Keys of which an empty text means to compose what nothing means.
+const EMPTY_IS_UNSET: [&str; 9] = [
+    "cpuset",
+    "hostname",
+    "image",
+    "platform",
+    "pull_policy",
+    "restart",
+    "stop_signal",
+    "user",
+    "working_dir",
+];
+/// Keys of which 0 means to Docker what nothing means.
+const ZERO_IS_UNSET: [&str; 6] =
+    ["cpu_shares", "cpus", "mem_limit", "mem_reservation", "memswap_limit", "shm_size"];
+
 /// What a service says.
 pub(super) struct Translated {
     /// The tree of a `bgd.yaml`.
@@ -64,8 +83,9 @@ pub(super) fn translate(
         cx.reject_secret(node, "a service", "lines of the form \"key: value\"");
         return empty(around);
     };
-    for (key, value) in settings.iter().filter(|(_, value)| !value.is_empty() || is_text(value)) {
-        one(cx, key, value, &mut entries);
+    let mut notes = Notes::default();
+    for (key, value) in settings {
+        one(cx, key, value, &mut entries, &mut notes);
     }
     let mut external = Vec::new();
     let named = |what| Named { what, root, project };
@@ -79,12 +99,14 @@ pub(super) fn translate(
         let read = volumes::read(cx, &named("volumes"), node, &mut external);
         put(&mut entries, "volumes", around, read);
     }
+    put(&mut entries, "mounts", around, files::read(cx, root, node, &mut notes));
     let checks = healthcheck::read(cx, node, own_of("health"), own_span);
     put(&mut entries, "health", around, checks.health);
     let scaled = deploy::replicas(cx, node, own_of("replicas").is_some(), &mut entries);
     deploy::read(cx, node, &mut entries);
-    beneath::refuse_all(cx, node);
-    if node.get("image").is_none_or(Node::is_empty) {
+    beneath::look(cx, node, &mut notes);
+    notes.tell(cx, name);
+    if node.get("image").is_none_or(|node| is_unset("image", node)) {
         let problem = cx.problems.add(around, format!("\"image\" is missing in {name}"));
         problem.expected("an image, as in image: myorg/api");
         if node.get("build").is_some() {
@@ -118,15 +140,33 @@ pub(super) fn is_text(node: &Node) -> bool {
     node.scalar().is_some()
 }
 
-/// One key of a service.
-fn one(cx: &mut Context<'_>, key: &Key, value: &Node, entries: &mut Vec<(Key, Node)>) {
+/// Whether a value means to compose that the key is not written.
+pub(super) fn is_unset(name: &str, value: &Node) -> bool {
+    let text = value.scalar().map(|scalar| scalar.text.as_str());
+    let is_zero = |text: &str| {
+        let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        number.parse::<f64>().is_ok_and(|number| number == 0.0)
+    };
+    match text {
+        Some("") => EMPTY_IS_UNSET.contains(&name),
+        Some(text) => ZERO_IS_UNSET.contains(&name) && is_zero(text),
+        None => matches!(value.value, Value::Null),
+    }
+}
+
+/// One key of a service. An empty list is one to compose: it is not the same as none.
+fn one(cx: &mut Context<'_>, key: &Key, value: &Node, entries: &mut Vec<(Key, Node)>, notes: &mut Notes) {
     let name = key.text.as_str();
     let renamed = RENAMED.iter().find(|(composes, _)| *composes == name).map_or(name, |(_, bgds)| *bgds);
     match fate(name) {
+        // What nobody asks for is nothing that could be dropped.
+        Some(Fate::Refused(..) | Fate::Noted(_)) if value.is_empty() => {}
         Some(Fate::Refused(why, remedy)) => {
             cx.problems.add(key.span, format!("{name:?} is refused: {why}")).hint(remedy);
         }
+        Some(Fate::Noted(why)) => notes.add(key.span, name, why),
         Some(Fate::Composes(_)) => {}
+        Some(Fate::Mapped(_)) if is_unset(name, value) => {}
         Some(Fate::Mapped(_)) => match name {
             "devices" => put(entries, "devices", key.span, parts::devices(cx, value)),
             "pull_policy" => put(entries, "pull", key.span, parts::pull(cx, value)),

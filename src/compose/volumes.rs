@@ -1,4 +1,4 @@
-use super::beneath::is_refused;
+use super::beneath::is_settled;
 use super::networks::Named;
 use crate::config::context::Context;
 use crate::config::node::{Key, Node, Scalar, Value};
@@ -59,13 +59,13 @@ fn long(
                     real.map_or_else(|| value.clone(), |real| Node::text_at(value.span, real)),
                 ));
             }
-            "bind" => {
+            part @ ("bind" | "volume") => {
                 // A folder that is missing is made, for every bind: Docker's own way of old. What is refused has been told.
                 let left = |entry: &&(Key, Node)| {
                     let (key, node) = *entry;
                     let yes = node.scalar().is_some_and(|scalar| scalar.text == "true");
                     let made = key.text == "create_host_path" && yes;
-                    !made && !is_refused(&format!("volumes.bind.{}", key.text))
+                    !made && !is_settled(&format!("volumes.{part}.{}", key.text))
                 };
                 let Value::Map(inner) = &value.value else { continue };
                 let left: Vec<_> = inner.iter().filter(left).cloned().collect();
@@ -73,9 +73,7 @@ fn long(
                     read.push((key.clone(), Node { span: value.span, value: Value::Map(left) }));
                 }
             }
-            // What is in it has been refused.
-            "volume" => {}
-            name if value.is_empty() || is_refused(&format!("volumes.{name}")) => {}
+            name if value.is_empty() || is_settled(&format!("volumes.{name}")) => {}
             _ => read.push((key.clone(), value.clone())),
         }
     }

@@ -10,6 +10,9 @@ use crate::model::{App, AppName, ImageRef, NetworkName, PullPolicy, Retire, Watc
 const WATCH: Duration = Duration::from_secs(60);
 /// How long requests in flight may take, where nothing else is written.
 const DRAIN: Duration = Duration::from_secs(30);
+/// What the name of an app is made of.
+pub(crate) const APP_NAME: &str =
+    "1 to 40 of a-z, 0-9 and '-', beginning with a letter and not ending in '-'";
 /// A bound that catches a slip of the finger.
 const MOST_REPLICAS: u32 = 100;
 
@@ -21,8 +24,15 @@ pub(crate) fn read(cx: &mut Context<'_>, root: &Node, place: &'static str) -> Op
         return None;
     }
     let name = fields.require(cx, "app", "the app's name, as in app: api").and_then(|node| {
-        let expected = "1 to 40 of a-z, 0-9 and '-', beginning with a letter and not ending in '-'";
-        cx.parsed(node, "the name of an app", expected, |text| AppName::parse(text).ok())
+        let text = node.scalar().map(|scalar| scalar.text.as_str());
+        let name = text.and_then(|text| AppName::parse(text).ok());
+        if name.is_none() {
+            let problem = cx.reject(node, "the name of an app", APP_NAME);
+            if let Some(name) = text.and_then(AppName::derived) {
+                problem.hint(format!("this would be one: app: {name}"));
+            }
+        }
+        name
     });
     let image =
         fields.require(cx, "image", "an image, as in image: myorg/api").and_then(|node| image(cx, node));

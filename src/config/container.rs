@@ -44,6 +44,8 @@ fn process(cx: &mut Context<'_>, fields: &mut Fields<'_>, spec: &mut ContainerSp
         spec.restart = cx.parsed(node, "a restart policy", expected, restart).unwrap_or_default();
     }
     spec.init = fields.take(cx, "init").and_then(|node| cx.boolean(node));
+    spec.tty = fields.take(cx, "tty").and_then(|node| cx.boolean(node)).unwrap_or(false);
+    spec.stdin_open = fields.take(cx, "stdin_open").and_then(|node| cx.boolean(node)).unwrap_or(false);
     spec.stop_signal = fields.take(cx, "stop_signal").and_then(|node| {
         cx.checked(node, "a signal", "a name or number, as in SIGTERM or 15", is_signal).map(str::to_owned)
     });
@@ -52,6 +54,11 @@ fn process(cx: &mut Context<'_>, fields: &mut Fields<'_>, spec: &mut ContainerSp
 
 /// Names, logs, devices and other things that the process sees around it.
 fn surroundings(cx: &mut Context<'_>, fields: &mut Fields<'_>, spec: &mut ContainerSpec) {
+    // Images come in the platform of the host, so there is nothing to set.
+    if let Some(node) = fields.take(cx, "platform") {
+        let expected = format!("{}, the platform of this host", super::host::platform());
+        cx.checked(node, "a platform that runs here", &expected, super::host::is_platform);
+    }
     spec.hostname = fields.take(cx, "hostname").and_then(|node| {
         let expected = "letters, digits, '-', '_' and '.'";
         cx.checked(node, "a host name", expected, super::host::is_host_name).map(str::to_owned)
@@ -171,15 +178,12 @@ fn is_signal(text: &str) -> bool {
     NAMES.contains(&name) || realtime(name) || text.parse::<u8>().is_ok_and(|n| (1..=64).contains(&n))
 }
 
+/// Without a driver it is the daemon's own one, which takes the options.
 fn logging(cx: &mut Context<'_>, node: &Node) -> Option<LogDriver> {
     let mut fields = Fields::open(cx, node, "logging")?;
-    let driver = fields.require(cx, "driver", "the name of a log driver, as in json-file or local");
-    let driver = driver.and_then(|node| {
+    let driver = fields.take(cx, "driver").map(|node| {
         let fine = |text: &str| {
-            !text.is_empty()
-                && text
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/' | b':' | b'.'))
+            text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/' | b':' | b'.'))
         };
         cx.checked(node, "a log driver", "as in json-file or local", fine)
     });
@@ -187,7 +191,9 @@ fn logging(cx: &mut Context<'_>, node: &Node) -> Option<LogDriver> {
     fields.close(cx);
     let options = options.into_iter();
     let options = options.map(|pair| (pair.key, crate::model::Secret::new(pair.value.unwrap_or_default())));
-    Some(LogDriver { driver: driver?.to_owned(), options: options.collect() })
+    let driver = driver.map_or(Some(""), |driver| driver)?;
+    let log = LogDriver { driver: driver.to_owned(), options: options.collect() };
+    (!log.driver.is_empty() || !log.options.is_empty()).then_some(log)
 }
 
 /// `name:address` or `name=address` in a list, or a mapping of names to one address or several.

@@ -4,7 +4,18 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Place};
 
-/// One thing that is wrong with a configuration, and where.
+/// What follows from something that is said of a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// The configuration is refused.
+    Error,
+    /// It is taken, and something in it is probably not meant.
+    Warning,
+    /// It is taken, and something in it has no effect.
+    Note,
+}
+
+/// One thing that is said of a configuration, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// The file.
@@ -13,6 +24,8 @@ pub struct Diagnostic {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
+    /// Whether it is wrong.
+    pub severity: Severity,
     /// What is wrong, in one line.
     pub message: String,
     /// What would be right.

@@ -14,7 +14,7 @@ pub(super) struct Excerpt {
 }
 
 /// The keys after which a value may be shown though the file could not be parsed.
-const HARMLESS: [&str; 45] = [
+const HARMLESS: [&str; 54] = [
     "app",
     "image",
     "port",
@@ -60,6 +60,15 @@ const HARMLESS: [&str; 45] = [
     "cpus",
     "user",
     "hooks",
+    "services",
+    "networks",
+    "profiles",
+    "env_file",
+    "platform",
+    "working_dir",
+    "hostname",
+    "driver",
+    "order",
 ];
 
 /// The line with every hidden value replaced.

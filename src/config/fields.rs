@@ -1,6 +1,9 @@
 use super::context::{Context, one_of, quoted};
 use super::node::{Key, Node, Span, Value};
 
+/// Keys of compose files below which secrets can stand.
+const SECRETIVE: [&str; 5] = ["build", "configs", "environment", "log_opt", "secrets"];
+
 /// The keys of one mapping while they are read. What has not been asked for by the end is refused.
 pub(crate) struct Fields<'n> {
     /// `health`, `proxy.nginx` …; empty at the top.
@@ -84,8 +87,11 @@ impl<'n> Fields<'n> {
     /// Refuses a key that a reader of compose files would expect, with the reason and the remedy.
     pub fn refuse(&mut self, cx: &mut Context<'_>, name: &'static str, why: &str, remedy: &str) {
         self.refused.push((name, remedy.to_owned()));
-        if let Some(span) = self.span_of(name) {
-            cx.problems.add(span, format!("{name:?} is refused: {why}")).hint(remedy);
+        if let Some((key, node)) = self.entries.iter().find(|(key, _)| key.text == name) {
+            if !SECRETIVE.contains(&name) {
+                cx.problems.public_deep(node);
+            }
+            cx.problems.add(key.span, format!("{name:?} is refused: {why}")).hint(remedy);
         }
     }
 

@@ -14,6 +14,9 @@ const DEFAULT: HealthTiming = HealthTiming {
     deadline: Health::DEADLINE,
 };
 
+/// What Docker's API can hold.
+const MOST_RETRIES: u32 = 2_147_483_647;
+
 /// Reads `health`: absent for the image's own HEALTHCHECK, `none`, or a mapping.
 pub(crate) fn read(cx: &mut Context<'_>, fields: &mut Fields<'_>) -> Option<Health> {
     let Some(node) = fields.take(cx, "health") else { return Some(Health::Image { deadline: None }) };
@@ -73,7 +76,7 @@ fn timing(cx: &mut Context<'_>, fields: &mut Fields<'_>) -> HealthTiming {
         timing.timeout = timeout;
     }
     if let Some(retries) =
-        fields.take(cx, "retries").and_then(|node| cx.number(node, "a number of retries", 1, 1000))
+        fields.take(cx, "retries").and_then(|node| cx.number(node, "a number of retries", 1, MOST_RETRIES))
     {
         timing.retries = retries;
     }
@@ -92,11 +95,14 @@ fn timing(cx: &mut Context<'_>, fields: &mut Fields<'_>) -> HealthTiming {
         }
     }
     if let Some(node) = start_period
-        && timing.start_period >= timing.deadline
+        && timing.start_period > timing.deadline
     {
-        let deadline = super::show_duration(timing.deadline);
-        cx.reject(node, "shorter than the deadline", format!("less than the deadline, which is {deadline}"))
-            .hint("write a longer \"deadline\" into health");
+        let [period, limit] = [timing.start_period, timing.deadline].map(super::show_duration);
+        cx.problems
+            .warn(node.span, format!("the deadline of {limit} ends before the start_period of {period} does"))
+            .hint(format!(
+                "a release that is not ready after {limit} is given up: raise deadline, or remove it"
+            ));
     }
     timing
 }

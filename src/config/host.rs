@@ -25,6 +25,37 @@ pub(super) fn is_plain_path(text: &str) -> bool {
         && !text.split('/').any(|part| part == "..")
 }
 
+/// The platform of the machine in Docker's words.
+pub(super) fn platform() -> String {
+    format!("linux/{}", architecture(std::env::consts::ARCH))
+}
+
+/// Whether a platform is the machine's: `linux/amd64`, `linux/arm64/v8`.
+pub(super) fn is_platform(text: &str) -> bool {
+    let mut parts = text.splitn(3, '/');
+    let (os, machine, variant) = (parts.next(), parts.next(), parts.next());
+    let machine = machine.map(|machine| architecture(machine).to_owned());
+    let own = architecture(std::env::consts::ARCH);
+    // Not every amd64 has each level of it.
+    let fits = match variant {
+        None => true,
+        Some("v8") => own == "arm64",
+        Some("v7") => own == "arm",
+        Some(_) => false,
+    };
+    os == Some("linux") && machine.as_deref() == Some(own) && fits
+}
+
+/// An architecture under the name that images have.
+fn architecture(name: &str) -> &str {
+    match name {
+        "x86_64" | "x86-64" => "amd64",
+        "aarch64" => "arm64",
+        "powerpc64" => "ppc64le",
+        name => name,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -53,11 +53,24 @@ pub(crate) fn interpolate_as_compose(
     interpolated(text, env, Dialect::Compose)
 }
 
+/// The same by the rules of compose's environment files. A `${VAR}` that is not set is an empty text; a `$VAR` that is not set,
+/// a `$5` and a `${` without an end are texts, because passwords and hashes have them.
+///
+/// # Errors
+/// Everything that is wrong with the text, in its order.
+pub(crate) fn interpolate_env_file(
+    text: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, Vec<Fault>> {
+    interpolated(text, env, Dialect::EnvFile)
+}
+
 /// Whose rules a text follows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dialect {
     Bgd,
     Compose,
+    EnvFile,
 }
 
 fn interpolated(
@@ -92,6 +105,10 @@ fn expand(
             rest = after;
         } else if let Some(after) = rest.strip_prefix('{') {
             let Some(end) = closing(after) else {
+                if dialect == Dialect::EnvFile {
+                    out.push('$');
+                    continue;
+                }
                 faults.push(Fault::Unclosed);
                 return;
             };
@@ -101,6 +118,16 @@ fn expand(
             let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
             let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
             replace(&rest[..end], env, dialect, depth, out, faults);
+            rest = &rest[end..];
+        } else if dialect == Dialect::EnvFile
+            && rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        {
+            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
+            match env(&rest[..end]) {
+                Some(value) => out.push_str(&value),
+                None => out.extend(["$", &rest[..end]]),
+            }
             rest = &rest[end..];
         } else {
             out.push('$');
@@ -155,13 +182,14 @@ fn replace(
     let value = env(name).filter(|value| !(empty_is_unset && value.is_empty()));
     match (operator.chars().next(), value) {
         (None, Some(value)) if !empty_is_unset => out.push_str(&value),
+        (None, None) if !empty_is_unset && dialect == Dialect::EnvFile => {}
         (None, None) if !empty_is_unset => faults.push(Fault::Unset(name.to_owned())),
         (Some('-' | '?'), Some(value)) => out.push_str(&value),
         (Some('-'), None) => expand(&operator[1..], env, dialect, depth - 1, out, faults),
-        (Some('+'), Some(_)) if dialect == Dialect::Compose => {
+        (Some('+'), Some(_)) if dialect != Dialect::Bgd => {
             expand(&operator[1..], env, dialect, depth - 1, out, faults);
         }
-        (Some('+'), None) if dialect == Dialect::Compose => {}
+        (Some('+'), None) if dialect != Dialect::Bgd => {}
         (Some('?'), None) => {
             let message: Vec<&str> = operator[1..].split_whitespace().collect();
             let message = if message.is_empty() { "it is not set".to_owned() } else { message.join(" ") };
@@ -219,6 +247,21 @@ mod tests {
         }
         let faults = interpolate_as_compose("$NO $1 $ ", &env).unwrap_err();
         assert_eq!(faults, [Fault::Unset("NO".to_owned()), Fault::Name, Fault::Name]);
+    }
+
+    #[test]
+    fn in_an_environment_file_a_dollar_that_names_nothing_is_a_text() {
+        let cases = [
+            ("$A-${A}", "one-one"),
+            ("<${NO}>", "<>"),
+            ("$NO $5 $2y$10$abc $", "$NO $5 $2y$10$abc $"),
+            ("pass${word", "pass${word"),
+            ("$$A ${NO:-$A}${A:+y}", "$A oney"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(interpolate_env_file(text, &env), Ok(expected.to_owned()), "{text}");
+        }
+        assert_eq!(interpolate_env_file("${1}", &env), Err(vec![Fault::Name]));
     }
 
     #[test]

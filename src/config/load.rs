@@ -9,7 +9,7 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::context::Env;
-use super::diagnostic::{Diagnostic, Diagnostics};
+use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::model::App;
 
@@ -40,6 +40,7 @@ impl Source {
                     file: path,
                     line: valid.matches('\n').count() + 1,
                     column: last_line.chars().count() + 1,
+                    severity: Severity::Error,
                     message: "the file is not UTF-8 text".to_owned(),
                     expected: None,
                     hint: Some("save it as UTF-8".to_owned()),
@@ -58,6 +59,14 @@ impl Source {
 /// # Errors
 /// [`Kind::Config`] in every case; each thing that is wrong is a detail of its own.
 pub fn load(path: &Path, env: Env<'_>) -> Result<App> {
+    load_with_remarks(path, env).map(|(app, _)| app)
+}
+
+/// The same with warnings and notes, for commands that tell them.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn load_with_remarks(path: &Path, env: Env<'_>) -> Result<(App, Vec<Diagnostic>)> {
     let bytes = read_file(path).map_err(|error| {
         let missing = error.kind() == io::ErrorKind::NotFound;
         let error = Error::new(Kind::Config, format!("cannot read {}", path.display())).caused_by(error);
@@ -68,8 +77,9 @@ pub fn load(path: &Path, env: Env<'_>) -> Result<App> {
     let absolute = std::path::absolute(path)
         .or_error(Kind::Config, || format!("cannot tell the folder of {}", path.display()))?;
     let resolved = Source { path: absolute, text: source.text };
-    super::parse(&resolved, env, &read_file)
-        .map_err(|diagnostics| diagnostics.renamed(&resolved.path, path).into())
+    let (app, remarks) = super::parse_with_remarks(&resolved, env, &read_file)
+        .map_err(|diagnostics| diagnostics.renamed(&resolved.path, path))?;
+    Ok((app, Diagnostics(remarks).renamed(&resolved.path, path).0))
 }
 
 /// The configuration of a folder: its `bgd.yaml`, or else its `bgd.yml`.

@@ -7,8 +7,9 @@ pub(crate) mod app;
 mod container;
 pub(crate) mod context;
 mod diagnostic;
+mod dotenv;
 mod duration;
-mod env_file;
+pub(crate) mod env_file;
 mod environment;
 mod excerpt;
 pub(crate) mod fields;
@@ -20,6 +21,7 @@ mod host;
 mod interpolate;
 mod json;
 mod load;
+mod mount_options;
 mod mounts;
 mod networks;
 pub(crate) mod node;
@@ -34,14 +36,14 @@ mod words;
 pub(crate) mod yaml;
 
 pub use context::{Env, ReadFile};
-pub use diagnostic::{Diagnostic, Diagnostics};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use duration::{InvalidAge, InvalidDuration, parse_age, parse_duration, show_age, show_duration};
-pub use env_file::{Assignment, InvalidLine, parse_env_file};
+pub use env_file::{Format, InvalidLine, Variables, parse_env_file};
 pub(crate) use flat::flatten;
 pub(crate) use interpolate::interpolate_as_compose;
 pub use interpolate::{Fault, interpolate};
 pub(crate) use load::read_file;
-pub use load::{Source, find, load};
+pub use load::{Source, find, load, load_with_remarks};
 pub use words::{InvalidWords, split_words};
 
 use crate::model::App;
@@ -55,6 +57,18 @@ use problems::Problems;
 /// # Errors
 /// Everything that is wrong, in the order of the file.
 pub fn parse(source: &Source, env: Env<'_>, read_file: ReadFile<'_>) -> Result<App, Diagnostics> {
+    parse_with_remarks(source, env, read_file).map(|(app, _)| app)
+}
+
+/// The same with warnings and notes, in the order of the file.
+///
+/// # Errors
+/// Those of [`parse`].
+pub fn parse_with_remarks(
+    source: &Source,
+    env: Env<'_>,
+    read_file: ReadFile<'_>,
+) -> Result<(App, Vec<Diagnostic>), Diagnostics> {
     let mut problems = Problems::default();
     let Some(mut root) = yaml::parse(&source.text, &mut problems) else {
         return Err(problems.into_diagnostics(source));
@@ -64,7 +78,9 @@ pub fn parse(source: &Source, env: Env<'_>, read_file: ReadFile<'_>) -> Result<A
     cx.interpolate(&mut root);
     let app = app::read(&mut cx, &root, "");
     match app {
-        Some(app) if cx.problems.is_empty() => Ok(app),
+        Some(app) if cx.problems.is_empty() => {
+            Ok((app, cx.problems.into_remarks_of(&source.text, &[(source.path.clone(), 0)])))
+        }
         _ => Err(cx.problems.into_diagnostics(source)),
     }
 }

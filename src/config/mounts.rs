@@ -2,11 +2,13 @@ use std::path::Path;
 
 use super::context::Context;
 use super::fields::Fields;
+use super::mount_options::{self as options, MODES};
 use super::node::{Node, Span, Value};
 use crate::model::{Mount, MountKind};
 
 const SHORT: &str = "SOURCE:TARGET, SOURCE:TARGET:ro or TARGET";
-const PROPAGATIONS: [&str; 6] = ["private", "rprivate", "shared", "rshared", "slave", "rslave"];
+/// A file that is there where SELinux is at work.
+const SELINUX: &str = "/sys/fs/selinux/enforce";
 
 /// Reads `volumes`, `mounts` and `tmpfs`. Named volumes are used as they are named, without a prefix.
 pub(super) fn read(cx: &mut Context<'_>, fields: &mut Fields<'_>) -> Vec<Mount> {
@@ -31,6 +33,15 @@ pub(super) fn read(cx: &mut Context<'_>, fields: &mut Fields<'_>) -> Vec<Mount> 
         let expected = "a path as /run, or /run:size=64m, or a list of these";
         for item in cx.one_or_list(node, "a tmpfs", expected).unwrap_or_default() {
             found.extend(tmpfs(cx, item).map(|mount| (item.span, mount)));
+        }
+    }
+    for (span, mount) in &found {
+        let is_private =
+            mount.options.as_deref().is_some_and(|modes| modes.split(',').any(|mode| mode == "Z"));
+        if is_private && (cx.read_file)(Path::new(SELINUX)).is_ok() {
+            cx.problems
+                .warn(*span, format!("{:?} is labelled for one container alone, and two have it mounted", mount.target))
+                .hint("the release that serves loses access when the next one is created: write z in place of Z");
         }
     }
     for (at, (span, mount)) in found.iter().enumerate() {
@@ -69,20 +80,24 @@ fn short(cx: &mut Context<'_>, node: &Node) -> Option<Mount> {
         read_only: false,
         options: None,
     };
-    for mode in modes.split(',').filter(|_| !modes.is_empty()) {
+    let mut found = Vec::new();
+    for mode in modes.split(',').filter(|mode| !mode.is_empty()) {
         match mode {
             "ro" => mount.read_only = true,
             "rw" => mount.read_only = false,
-            mode if PROPAGATIONS.contains(&mode) && kind == MountKind::Bind => {
-                mount.options = Some(mode.to_owned());
-            }
+            mode if options::CONSISTENCIES.contains(&mode) => {}
+            mode if options::is_mode(mode, kind, source) => found.push(mode),
             _ => {
-                let expected = "after the target: ro, rw or, for a bind, a propagation such as rslave";
-                cx.reject(node, "a volume that bgd knows how to mount", expected);
+                cx.reject(node, "a volume that bgd knows how to mount", MODES);
                 return None;
             }
         }
     }
+    if let Some(why) = options::contradiction(&found) {
+        cx.reject(node, "a volume that bgd knows how to mount", MODES).hint(why);
+        return None;
+    }
+    mount.options = options::joined(found);
     Some(mount)
 }
 
@@ -98,15 +113,7 @@ fn long(cx: &mut Context<'_>, node: &Node, place: &'static str) -> Option<Mount>
     });
     let source = fields.take(cx, "source");
     let read_only = fields.take(cx, "read_only").and_then(|node| cx.boolean(node)).unwrap_or(false);
-    let bind = fields.take(cx, "bind").and_then(|node| propagation(cx, node));
-    let memory = fields.take(cx, "tmpfs").map(|node| memory_options(cx, node));
-    for (name, of) in [("bind", MountKind::Bind), ("tmpfs", MountKind::Tmpfs)] {
-        if let (Some(span), Some(kind)) = (fields.span_of(name), kind)
-            && kind != of
-        {
-            cx.problems.add(span, format!("{name:?} belongs to a mount of type {name}"));
-        }
-    }
+    let options = options::read(cx, &mut fields, kind);
     let span = fields.span();
     fields.close(cx);
     let (kind, target) = (kind?, target?);
@@ -125,32 +132,7 @@ fn long(cx: &mut Context<'_>, node: &Node, place: &'static str) -> Option<Mount>
             checked_source(cx, node, kind, text)?
         }
     };
-    let options = if kind == MountKind::Tmpfs { memory.flatten() } else { bind };
     Some(Mount { kind, source, target, read_only, options })
-}
-
-fn propagation(cx: &mut Context<'_>, node: &Node) -> Option<String> {
-    let mut fields = Fields::open(cx, node, "bind")?;
-    let words = PROPAGATIONS.map(|word| (word, word));
-    let found = fields.take(cx, "propagation").and_then(|node| cx.choice(node, "a propagation", &words));
-    fields.close(cx);
-    found.map(str::to_owned)
-}
-
-fn memory_options(cx: &mut Context<'_>, node: &Node) -> Option<String> {
-    let mut fields = Fields::open(cx, node, "tmpfs")?;
-    let size = fields.take(cx, "size").and_then(|node| cx.bytes(node)).map(|size| format!("size={size}"));
-    let mode = fields.take(cx, "mode").and_then(|node| {
-        cx.checked(node, "a mode", "an octal number such as 1777", is_octal)
-            .map(|mode| format!("mode={mode}"))
-    });
-    fields.close(cx);
-    let options: Vec<String> = size.into_iter().chain(mode).collect();
-    (!options.is_empty()).then(|| options.join(","))
-}
-
-fn is_octal(text: &str) -> bool {
-    (1..=5).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'7'))
 }
 
 fn tmpfs(cx: &mut Context<'_>, node: &Node) -> Option<Mount> {

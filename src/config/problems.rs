@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::Source;
-use super::diagnostic::{Diagnostic, Diagnostics};
+use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::excerpt::{self, Excerpt};
 use super::node::{Node, Span, Value};
 
@@ -15,6 +15,8 @@ pub(crate) struct Problems {
     list: Vec<Problem>,
     /// Where values stand, keys left aside.
     values: HashSet<Span>,
+    /// Where comments stand that are a few plain words.
+    comments: HashSet<Span>,
     public: HashSet<Span>,
     secret: HashSet<Span>,
 }
@@ -23,6 +25,7 @@ pub(crate) struct Problems {
 #[derive(Clone)]
 pub(crate) struct Problem {
     span: Span,
+    severity: Severity,
     message: String,
     expected: Option<String>,
     hint: Option<Hint>,
@@ -98,11 +101,26 @@ impl Problem {
 }
 
 impl Problems {
-    /// Adds a problem.
+    /// Adds a problem, for which the configuration is refused.
     pub fn add(&mut self, span: Span, message: impl Into<String>) -> &mut Problem {
+        self.push(span, Severity::Error, message.into())
+    }
+
+    /// Adds what is taken, and probably not meant.
+    pub fn warn(&mut self, span: Span, message: impl Into<String>) -> &mut Problem {
+        self.push(span, Severity::Warning, message.into())
+    }
+
+    /// Adds what is taken, and good to know.
+    pub fn note(&mut self, span: Span, message: impl Into<String>) -> &mut Problem {
+        self.push(span, Severity::Note, message.into())
+    }
+
+    fn push(&mut self, span: Span, severity: Severity, message: String) -> &mut Problem {
         let problem = Problem {
             span,
-            message: message.into(),
+            severity,
+            message,
             expected: None,
             hint: None,
             elsewhere: None,
@@ -114,9 +132,14 @@ impl Problems {
         &mut self.list[at]
     }
 
-    /// Whether nothing is wrong so far.
+    /// Whether nothing is wrong so far. Warnings and notes are nothing wrong.
     pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        !self.list.iter().any(|problem| problem.severity == Severity::Error)
+    }
+
+    /// Notes that a comment stands there, which may be shown where no hidden value is on its line.
+    pub fn comment(&mut self, span: Span) {
+        self.comments.insert(span);
     }
 
     /// Notes that a value stands there.
@@ -146,6 +169,16 @@ impl Problems {
         }
     }
 
+    /// Allows a value to be shown, and all below it.
+    pub fn public_deep(&mut self, node: &Node) {
+        self.public(node);
+        match &node.value {
+            Value::Null | Value::Scalar(_) => {}
+            Value::List(items) => items.iter().for_each(|item| self.public_deep(item)),
+            Value::Map(entries) => entries.iter().for_each(|(_, node)| self.public_deep(node)),
+        }
+    }
+
     /// Forbids that a value or anything below it is shown, whoever allows it elsewhere.
     pub fn secret(&mut self, node: &Node) {
         match &node.value {
@@ -158,25 +191,44 @@ impl Problems {
         }
     }
 
-    /// Turns what was found into diagnostics, in the order of the file.
+    /// Turns what is wrong into diagnostics, in the order of the file.
     pub fn into_diagnostics(self, source: &Source) -> Diagnostics {
         self.into_diagnostics_of(&source.text, &[(source.path.clone(), 0)])
     }
 
     /// The same for a text that is several files in a row: each with the number of lines before it.
     pub fn into_diagnostics_of(self, text: &str, files: &[(PathBuf, usize)]) -> Diagnostics {
-        let Self { mut list, values, public, secret } = self;
+        Diagnostics(self.diagnosed(text, files, |severity| severity == Severity::Error))
+    }
+
+    /// Warnings and notes of a text that is taken, in the order of the file.
+    pub fn into_remarks_of(self, text: &str, files: &[(PathBuf, usize)]) -> Vec<Diagnostic> {
+        self.diagnosed(text, files, |severity| severity != Severity::Error)
+    }
+
+    fn diagnosed(
+        self,
+        text: &str,
+        files: &[(PathBuf, usize)],
+        wanted: impl Fn(Severity) -> bool,
+    ) -> Vec<Diagnostic> {
+        let Self { mut list, values, comments, public, secret } = self;
+        list.retain(|problem| wanted(problem.severity));
         // Where the parser gave up, the values that it never saw are not known either.
         let broken = list.iter().any(|problem| problem.syntax);
         let concluded: HashSet<Span> = list.iter().filter(|p| p.conclusive).map(|p| p.span).collect();
         list.retain(|problem| problem.conclusive || !concluded.contains(&problem.span));
         list.sort_by_key(|problem| (problem.elsewhere.is_some(), problem.span.line, problem.span.column));
-        let hidden: Vec<Span> =
+        let mut hidden: Vec<Span> =
             values.into_iter().filter(|span| !public.contains(span) || secret.contains(span)).collect();
+        // A "#" in a secret makes a comment of its end.
+        let lines_of_hidden: HashSet<usize> =
+            hidden.iter().flat_map(|span| span.line..=span.end_line).collect();
+        hidden.extend(comments.into_iter().filter(|span| lines_of_hidden.contains(&span.line)));
         let lines: Vec<&str> = text.split('\n').collect();
         let mut seen = HashSet::new();
         let mut diagnostics = Vec::with_capacity(list.len());
-        for Problem { span, message, expected, hint, elsewhere, .. } in list {
+        for Problem { span, severity, message, expected, hint, elsewhere, .. } in list {
             // An alias repeats the node that its anchor names, and with it what is wrong there.
             let file = elsewhere.as_ref().map(|(file, _)| file.clone());
             if !seen.insert((file, span.line, span.column, message.clone())) {
@@ -196,6 +248,7 @@ impl Problems {
                 file,
                 line,
                 column: span.column,
+                severity,
                 message,
                 expected,
                 hint,
@@ -203,7 +256,7 @@ impl Problems {
                 caret: shown.offset..shown.offset + shown.width,
             });
         }
-        Diagnostics(diagnostics)
+        diagnostics
     }
 }
 

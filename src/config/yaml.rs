@@ -104,6 +104,18 @@ fn syntax_error(error: &ScanError, at: Span, problems: &mut Problems) {
     }
 }
 
+/// Whether a comment is a few plain words, such as no line that was once in force and no password is.
+fn is_prose(comment: &str) -> bool {
+    let is_word = |word: &str| {
+        let word = word.trim_matches(['(', ')', ',', '.', ';', '?', '!']);
+        let all = |of: fn(&char) -> bool| word.chars().all(|c| of(&c));
+        (word.chars().count() <= 15 && all(|c| c.is_alphabetic() || matches!(c, '-' | '\'')))
+            || (word.len() <= 5 && all(char::is_ascii_digit))
+    };
+    let words: Vec<&str> = comment.split_whitespace().collect();
+    words.len() > 1 && !words[0].starts_with('-') && words.into_iter().all(is_word)
+}
+
 struct Builder<'p> {
     problems: &'p mut Problems,
     stack: Vec<Frame>,
@@ -174,6 +186,10 @@ impl Builder<'_> {
                 }
                 let node = node.clone();
                 self.node(node, 0)
+            }
+            Event::Comment(text, _) if is_prose(&text) => {
+                self.problems.comment(span);
+                Some(())
             }
             // A comment may be a line that was once in force, with its secret; an anchor may be a secret with a stray "&".
             Event::Comment(..) | Event::Anchor(..) => {

@@ -29,6 +29,8 @@ pub(super) fn asked(inspect: &Value, image: &Value, facts: &Facts) -> (Container
         command,
         env: env(config, image, &mut unknown),
         user: differing(config, image, "User"),
+        tty: flag(config, "Tty"),
+        stdin_open: flag(config, "OpenStdin"),
         working_dir: differing(config, image, "WorkingDir"),
         hostname: hostname(inspect, network_mode.as_deref(), facts),
         mounts: mounts::asked(inspect, &mut unknown),

@@ -23,6 +23,8 @@ pub(super) fn body(spec: &ContainerSpec, every_network: bool) -> Result<Containe
         cmd: spec.command.clone(),
         env: env(spec)?,
         user: spec.user.clone(),
+        tty: spec.tty.then_some(true),
+        open_stdin: spec.stdin_open.then_some(true),
         working_dir: spec.working_dir.clone(),
         hostname: spec.hostname.clone(),
         exposed_ports: exposed_ports(spec),

@@ -46,6 +46,8 @@ const FIELDS: &[&str] = &[
     "Cmd",
     "Env",
     "User",
+    "Tty",
+    "OpenStdin",
     "WorkingDir",
     "Hostname",
     "ExposedPorts",
@@ -138,7 +140,7 @@ mod tests {
                 "DeviceRequests": [{"Driver": "nvidia"}], "MemorySwappiness": 0, "BlkioWeight": 0, "Links": null,
                 "MaskedPaths": [], "ReadonlyPaths": ["/proc/sys"], "SomethingNew": {"a": 1}, "AutoRemove": true
             },
-            "Config": {"Tty": true, "Domainname": "", "Shell": ["sh"], "Healthcheck": {"StartInterval": 5}}
+            "Config": {"Tty": true, "NetworkDisabled": true, "Domainname": "", "Shell": ["sh"], "Healthcheck": {"StartInterval": 5}}
         });
         let facts = Facts { runtime: "runc".into(), cgroups_v2: true, ..Facts::default() };
         assert_eq!(
@@ -149,7 +151,7 @@ mod tests {
                 "PidMode",
                 "Runtime",
                 "SomethingNew",
-                "Tty",
+                "NetworkDisabled",
                 "MaskedPaths",
                 "MemorySwappiness",
                 "Healthcheck.StartInterval"

@@ -76,6 +76,27 @@ name!(
     }
 );
 
+impl AppName {
+    /// The longest name.
+    pub const LONGEST: usize = 40;
+
+    /// The name that is nearest to a text: in small letters, with `-` for all else, cut where it is too long. `None` when the
+    /// text has no letter.
+    pub fn derived(text: &str) -> Option<Self> {
+        let mut name = String::new();
+        for c in text.chars() {
+            let c = c.to_ascii_lowercase();
+            if c.is_ascii_lowercase() || (c.is_ascii_digit() && !name.is_empty()) {
+                name.push(c);
+            } else if !name.is_empty() && !name.ends_with('-') {
+                name.push('-');
+            }
+        }
+        name.truncate(Self::LONGEST);
+        Self::parse(name.trim_end_matches('-')).ok()
+    }
+}
+
 /// Docker's own rule for container, network and volume names: `[a-zA-Z0-9][a-zA-Z0-9_.-]*`.
 fn docker_name(s: &str) -> bool {
     s.len() <= 128
@@ -125,6 +146,17 @@ mod tests {
         }
         assert_eq!(AppName::parse("api-2").map(String::from), Ok("api-2".to_owned()));
         assert_eq!(UpstreamName::parse("api_backend").map(String::from), Ok("api_backend".to_owned()));
+    }
+
+    #[test]
+    fn a_name_is_derived_from_any_text_with_a_letter() {
+        let derived = |text: &str| AppName::derived(text).map(String::from);
+        assert_eq!(derived("My_Shop.v2").as_deref(), Some("my-shop-v2"));
+        assert_eq!(derived("2 -- shop!").as_deref(), Some("shop"));
+        assert_eq!(derived("größe").as_deref(), Some("gr-e"));
+        let cut = format!("{}-b", "a".repeat(39));
+        assert_eq!(derived(&cut), Some("a".repeat(39)));
+        assert_eq!(derived("42"), None);
     }
 
     #[test]

@@ -21,6 +21,12 @@ pub struct ContainerSpec {
     pub env: BTreeMap<String, Secret>,
     /// `user[:group]`.
     pub user: Option<String>,
+    /// Whether the process has a terminal.
+    #[serde(skip_serializing_if = "is_false")]
+    pub tty: bool,
+    /// Whether its standard input is open.
+    #[serde(skip_serializing_if = "is_false")]
+    pub stdin_open: bool,
     /// The working directory.
     pub working_dir: Option<String>,
     /// The host name inside the container; Docker's own choice when absent.
@@ -89,6 +95,11 @@ pub struct ContainerSpec {
     pub health: Option<HealthCheck>,
 }
 
+/// Left out of records, so that a bgd that does not know the field reads those that do not need it.
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 /// A mount of a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -101,7 +112,7 @@ pub struct Mount {
     pub target: String,
     /// Whether writing is refused.
     pub read_only: bool,
-    /// Mount propagation of a bind (`rshared` …), or options of a tmpfs (`size=64m`).
+    /// Propagation and label of a bind (`rshared,z`), label and `nocopy` of a volume, or options of a tmpfs (`size=64m`).
     #[serde(default)]
     pub options: Option<String>,
 }
@@ -184,7 +195,7 @@ pub struct Ulimit {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogDriver {
-    /// `json-file`, `local`, `journald` …
+    /// `json-file`, `local`, `journald` …; empty for the daemon's own.
     pub driver: String,
     /// The driver's options. They can hold tokens, so they count as secrets.
     #[serde(default)]

@@ -65,6 +65,18 @@ fn of_several_services_one_has_to_be_named() {
 }
 
 #[test]
+fn what_is_taken_and_worth_a_word_is_told_once() {
+    let host = project(&PROJECT.replace(
+        "    environment: { TOKEN: hunter2 }\n",
+        "    networks: { default: { priority: 5 } }\n    deploy: { mode: replicated, update_config: { order: start-first } }\n    healthcheck: { test: x, start_period: 5m }\n",
+    ).replace("      port: 3000\n", "      port: 3000\n      health: { deadline: 1m }\n"));
+    insta::assert_snapshot!(
+        "compose-remarks",
+        shown(&host, &[&["validate"], &["deploy", "api"], &["plan", "api"]])
+    );
+}
+
+#[test]
 fn it_is_said_when_two_files_describe_what_to_deploy() {
     let host = project(PROJECT);
     std::fs::write(host.path().join("bgd.yaml"), CONFIG).unwrap();

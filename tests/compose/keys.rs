@@ -2,7 +2,7 @@
 
 use bgd::compose::{Fate, KEYS};
 
-use crate::support::{parsed, said, with};
+use crate::support::{parsed, remarked, said, with};
 
 const FIXTURE: &str = include_str!("fixtures/service-keys.txt");
 
@@ -15,6 +15,7 @@ const MAPPED: &[(&str, &str)] = &[
     ("cap_add", "cap_add: [NET_ADMIN]"),
     ("cap_drop", "cap_drop: [ALL]"),
     ("command", "command: serve --fast"),
+    ("configs", "configs: [app]"),
     ("cpu_shares", "cpu_shares: 512"),
     ("cpus", "cpus: 0.5"),
     ("cpuset", "cpuset: 0-1"),
@@ -56,12 +57,15 @@ const MAPPED: &[(&str, &str)] = &[
     ("read_only", "read_only: true"),
     ("restart", "restart: always"),
     ("scale", "scale: 2"),
+    ("secrets", "secrets: [app]"),
     ("security_opt", "security_opt: [no-new-privileges]"),
     ("shm_size", "shm_size: 64m"),
+    ("stdin_open", "stdin_open: true"),
     ("stop_grace_period", "stop_grace_period: 20s"),
     ("stop_signal", "stop_signal: SIGINT"),
     ("sysctls", "sysctls: { net.core.somaxconn: 1024 }"),
     ("tmpfs", "tmpfs: /run"),
+    ("tty", "tty: true"),
     ("ulimits", "ulimits: { nofile: 1024 }"),
     ("user", "user: '1000'"),
     ("volumes", "volumes: [\"data:/data\"]"),
@@ -73,17 +77,22 @@ const MAPPED: &[(&str, &str)] = &[
         "volumes.bind.propagation",
         "volumes: [{ type: bind, source: /a, target: /b, bind: { propagation: rslave } }]",
     ),
+    ("volumes.bind.selinux", "volumes: [{ type: bind, source: /a, target: /b, bind: { selinux: z } }]"),
     ("volumes.read_only", "volumes: [{ type: volume, source: data, target: /b, read_only: true }]"),
     ("volumes.source", "volumes: [{ type: volume, source: data, target: /b }]"),
     ("volumes.target", "volumes: [{ type: volume, source: data, target: /b }]"),
     ("volumes.tmpfs.mode", "volumes: [{ type: tmpfs, target: /b, tmpfs: { mode: 1777 } }]"),
     ("volumes.tmpfs.size", "volumes: [{ type: tmpfs, target: /b, tmpfs: { size: 1m } }]"),
     ("volumes.type", "volumes: [{ type: volume, source: data, target: /b }]"),
+    (
+        "volumes.volume.nocopy",
+        "volumes: [{ type: volume, source: data, target: /b, volume: { nocopy: true } }]",
+    ),
     ("working_dir", "working_dir: /srv"),
 ];
 
 /// Those that are not tried above: what is to be seen of them needs more than a line, or compose.
-const ELSEWHERE: [&str; 4] = ["env_file", "extends", "label_file", "healthcheck.disable"];
+const ELSEWHERE: [&str; 5] = ["env_file", "extends", "label_file", "healthcheck.disable", "platform"];
 
 #[test]
 fn every_published_key_has_a_fate_and_no_other() {
@@ -171,14 +180,39 @@ fn what_is_composes_own_changes_nothing_of_the_app() {
         ("build", "build: ."),
         ("develop", "develop: { watch: [{ path: ., action: rebuild }] }"),
         ("profiles", "profiles: [bgd]"),
+        ("volumes.consistency", "volumes: [{ type: bind, source: /a, target: /b, consistency: cached }]"),
     ] {
         assert!(KEYS.iter().any(|(name, fate)| *name == key && matches!(fate, Fate::Composes(_))), "{key}");
         let app = parsed(&with(lines)).unwrap();
         plain.compose.as_mut().unwrap().started_by_up = key != "profiles";
+        plain.container.mounts = match key {
+            "volumes.consistency" => parsed(&with("volumes: [\"/a:/b\"]")).unwrap().container.mounts,
+            _ => Vec::new(),
+        };
         assert_eq!(app, plain, "{key}");
     }
     let own = KEYS.iter().filter(|(_, fate)| matches!(fate, Fate::Composes(_)));
-    assert_eq!(own.count(), 4, "a key of compose's own is not tried here");
+    assert_eq!(own.count(), 5, "a key of compose's own is not tried here");
+}
+
+#[test]
+fn what_has_no_effect_changes_nothing_of_the_app_and_is_told_in_one_note() {
+    let plain = parsed(&with("")).unwrap();
+    let check = parsed(&with("healthcheck: { test: x }")).unwrap();
+    let mut tried = 0;
+    for (key, fate) in KEYS {
+        let Fate::Noted(why) = fate else { continue };
+        let (app, notes) = remarked(&with(&lines_with(key)));
+        assert_eq!(app, if key.starts_with("healthcheck") { check.clone() } else { plain.clone() }, "{key}");
+        assert_eq!(notes.len(), 1, "{key}: {notes:?}");
+        assert!(notes[0].contains(&format!("without effect on the service api: {key} ({why})")), "{notes:?}");
+        tried += 1;
+    }
+    assert!(tried > 9);
+    let several = "deploy: { mode: global, labels: [a=b], update_config: { order: start-first } }\nnetworks: { default: { priority: 1 } }";
+    let (_, notes) = remarked(&with(several));
+    let expected = "deploy.mode, deploy.labels, deploy.update_config (only Swarm looks at it); networks.priority (the network of the proxy comes first)";
+    assert!(notes.len() == 1 && notes[0].ends_with(expected), "{notes:?}");
 }
 
 #[test]
@@ -196,6 +230,7 @@ fn the_table_in_the_documentation_is_this_one() {
         .map(|(key, fate)| match fate {
             Fate::Mapped(what) => format!("| `{key}` | takes it | {what} |"),
             Fate::Composes(what) => format!("| `{key}` | passes it over | {what} |"),
+            Fate::Noted(why) => format!("| `{key}` | passes it over, with a note | {why} |"),
             Fate::Refused(why, remedy) => format!("| `{key}` | refuses it | {why}: {remedy} |"),
         })
         .collect();

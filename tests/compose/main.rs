@@ -1,6 +1,7 @@
 //! Compose projects as the source of an app, and beside what bgd runs, with the versions of compose that are here.
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod alike;
 mod down;
 mod examples;
 mod folder;
@@ -12,5 +13,6 @@ mod migrations;
 mod refusals;
 mod rest;
 mod shop;
+mod slips;
 mod support;
 mod tools;

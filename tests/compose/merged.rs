@@ -14,7 +14,7 @@ services:
     labels: [\"a=b\", \"c=d\"]
     volumes:
       - data:/data
-      - { type: bind, source: /srv, target: /srv, consistency: cached }
+      - { type: bind, source: /srv, target: /srv, consistency: never }
     ports: [\"80:80\"]
     x-bgd:
       port: 99999
@@ -81,7 +81,7 @@ fn what_is_wrong_is_told_where_it_stands() {
     for compose in Compose::all() {
         let text = said(&compose, folder.path());
         let expected = [
-            "first.yaml:8:51: \"volumes.consistency\" is refused",
+            "first.yaml:8:64: \"never\" is not a consistency",
             "first.yaml:9:5: \"ports\" is refused",
             "first.yaml:13:25: \"lots\" is not a duration",
             "second.yaml:20:5: \"container_name\" is refused",
@@ -130,7 +130,7 @@ fn what_is_included_is_told_where_it_stands_too() {
         "sub/api.yaml",
         &FIRST
             .replace("    ports: [\"80:80\"]\n", "    profiles: [bgd]\n")
-            .replace(", consistency: cached", ""),
+            .replace(", consistency: never", ""),
     );
     let read = read_with(&env_of(&Compose::two()), folder.path(), "first.yaml");
     let text = read["error"].as_str().unwrap_or_else(|| panic!("accepted: {read:#}"));
@@ -142,7 +142,7 @@ fn what_is_included_is_told_where_it_stands_too() {
             .replace("99999", "3000")
             .replace("lots", "2s")
             .replace("ports: [\"80:80\"]", "profiles: [bgd]")
-            .replace(", consistency: cached", ""),
+            .replace(", consistency: never", ""),
     );
     let read = read_with(&env_of(&Compose::two()), folder.path(), "first.yaml");
     assert_eq!(read["compose"]["started_by_up"], false, "{read:#}");

@@ -27,6 +27,23 @@ pub fn read(folder: &Path) -> Result<App, Error> {
     Project::open(vec![folder.join("compose.yaml")], &wanted, without_compose)?.app("api")
 }
 
+/// The app of a right text, and the warnings and notes that are told with it, each as severity and text.
+#[track_caller]
+pub fn remarked(text: &str) -> (App, Vec<String>) {
+    let folder = folder(text);
+    remarked_in(folder.path())
+}
+
+/// The same for a compose.yaml in a folder.
+#[track_caller]
+pub fn remarked_in(folder: &Path) -> (App, Vec<String>) {
+    let wanted = Wanted { project: Some("shop".to_owned()), ..Wanted::default() };
+    let project = Project::open(vec![folder.join("compose.yaml")], &wanted, without_compose).unwrap();
+    let (app, remarks) =
+        project.app_with_remarks("api").unwrap_or_else(|error| panic!("refused: {}", said(&error)));
+    (app, remarks.iter().map(|remark| format!("{:?}: {}", remark.severity, remark.title())).collect())
+}
+
 /// The same for a text.
 pub fn parsed(text: &str) -> Result<App, Error> {
     let folder = folder(text);
@@ -37,6 +54,7 @@ pub fn parsed(text: &str) -> Result<App, Error> {
 pub fn folder(text: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("compose.yaml"), text).unwrap();
+    std::fs::write(folder.path().join("app.txt"), "text\n").unwrap();
     folder
 }
 
@@ -44,7 +62,7 @@ pub fn folder(text: &str) -> TempDir {
 pub fn with(more: &str) -> String {
     let more: String = more.lines().map(|line| format!("    {line}\n")).collect();
     format!(
-        "services:\n  api:\n    image: myorg/api\n{more}    x-bgd:\n      port: 3000\n      proxy:\n        nginx: {{ container: edge, config_dir: /etc/nginx/conf.d, upstream: api }}\n  dep:\n    image: redis\nvolumes:\n  data: {{}}\nnetworks:\n  extra: {{}}\n"
+        "services:\n  api:\n    image: myorg/api\n{more}    x-bgd:\n      port: 3000\n      proxy:\n        nginx: {{ container: edge, config_dir: /etc/nginx/conf.d, upstream: api }}\n  dep:\n    image: redis\nvolumes:\n  data: {{}}\nnetworks:\n  extra: {{}}\nsecrets: {{ app: {{ file: app.txt }} }}\nconfigs: {{ app: {{ file: ./app.txt }} }}\n"
     )
 }
 

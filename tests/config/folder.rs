@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::{SECRET, parsed};
+use crate::support::{SECRET, parsed, remarked};
 
 /// The YAML files of a folder in their order.
 fn configurations(folder: &str) -> Vec<(String, String, PathBuf)> {
@@ -40,8 +40,11 @@ fn wrong_configurations_say_everything_that_is_wrong() {
 #[test]
 fn right_configurations_give_their_app() {
     for (name, text, folder) in configurations("right") {
-        match parsed(&text) {
-            Ok(app) => snapshot(&name, &folder, &format!("{app:#?}")),
+        match remarked(&text) {
+            Ok((app, remarks)) => {
+                let told = remarks.iter().map(|one| format!("{:?}: {one}\n\n", one.severity));
+                snapshot(&name, &folder, &format!("{}{app:#?}", told.collect::<String>()));
+            }
             Err(diagnostics) => panic!("{name} was refused: {diagnostics}"),
         }
     }

@@ -84,3 +84,57 @@ fn the_examples_to_copy_are_right() {
         assert_eq!(project.unwrap().app("web").unwrap().name.as_str(), "hello", "{name}");
     }
 }
+
+/// One file gives one environment, whoever names it; what docker-compose 1.29 prints of it stands here.
+#[test]
+fn an_environment_file_means_what_it_means_to_compose() {
+    let app = crate::support::parsed(&with("env_file: files/dotenv.env\n")).unwrap();
+    let env: Vec<(&str, &str)> =
+        app.container.env.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
+    let expected = [
+        ("DB_NAME", "shop"),
+        ("DB_PASSWORD", "p@ss#w0rd $5"),
+        ("EMPTY", ""),
+        ("GREETING", "hello world"),
+        ("HASH", "$2y$10$abcdefghijklmnopqrstuv"),
+        ("JSON", "{\"a\":\"b c\"}"),
+        ("PEM", "-----BEGIN KEY-----\nTUlJRXZR\nSUJBREFO\n-----END KEY-----"),
+        ("STAGE", "production"),
+        ("URL", "postgres://u:p%40ss@db:5432/shop?sslmode=disable"),
+        ("WIN", "crlf"),
+    ];
+    assert_eq!(env, expected);
+}
+
+#[test]
+fn a_platform_that_is_not_the_hosts_is_refused() {
+    let own = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let plain = crate::support::parsed(&with("")).unwrap();
+    assert_eq!(crate::support::parsed(&with(&format!("platform: linux/{own}\n"))), Ok(plain));
+    for other in ["linux/s390y", "windows/amd64", "linux", "linux/amd64/v9"] {
+        let error = crate::support::parsed(&with(&format!("platform: {other}\n"))).unwrap_err();
+        assert!(error.to_string().contains("is not a platform that runs here"), "{error}");
+    }
+}
+
+#[test]
+fn where_selinux_is_at_work_a_label_for_one_container_alone_is_warned_of() {
+    use bgd::config::{Severity, Source, parse_with_remarks};
+    let source =
+        Source { path: "/srv/shop/bgd.yaml".into(), text: with("volumes: [\"./a:/a:Z\", \"./b:/b:z\"]\n") };
+    let told = |has_selinux: bool| {
+        let read = move |path: &Path| match path.to_str() {
+            Some("/sys/fs/selinux/enforce") if has_selinux => Ok(b"1".to_vec()),
+            _ => Err(std::io::ErrorKind::NotFound.into()),
+        };
+        parse_with_remarks(&source, &env, &read).unwrap().1
+    };
+    assert!(told(false).is_empty());
+    let [one] = told(true).try_into().unwrap();
+    assert_eq!((one.severity, one.line, one.column), (Severity::Warning, 7, 11));
+    assert!(one.message.contains("labelled for one container alone"), "{one}");
+}

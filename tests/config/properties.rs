@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use bgd::config::{interpolate, parse_duration, parse_env_file, show_duration, split_words};
+use bgd::config::{Format, interpolate, parse_duration, parse_env_file, show_duration, split_words};
 use proptest::prelude::*;
 
 use crate::support::{SECRET, env, parsed, with};
@@ -142,7 +142,10 @@ proptest! {
 
     #[test]
     fn no_text_makes_the_small_parsers_panic(text in any::<String>(), number in "[0-9.]{0,40}(h|m|s|ms|us|x)?") {
-        let _ = (parse_duration(&text), parse_duration(&number), split_words(&text), parse_env_file(text.as_bytes()));
+        let _ = (parse_duration(&text), parse_duration(&number), split_words(&text));
+        for format in [Format::Dotenv, Format::Raw] {
+            let _ = parse_env_file(&text, format, &env);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::io;
 use std::path::Path;
 
-use bgd::config::{Diagnostics, Source, parse};
+use bgd::config::{Diagnostic, Diagnostics, Source, parse, parse_with_remarks};
 use bgd::model::App;
 
 /// Where the configurations under test pretend to lie; files beside them are those of `tests/config`.
@@ -35,6 +35,12 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
 pub fn parsed(text: &str) -> Result<App, Diagnostics> {
     let source = Source { path: Path::new(FOLDER).join("bgd.yaml"), text: text.to_owned() };
     parse(&source, &env, &read_file)
+}
+
+/// The same with warnings and notes.
+pub fn remarked(text: &str) -> Result<(App, Vec<Diagnostic>), Diagnostics> {
+    let source = Source { path: Path::new(FOLDER).join("bgd.yaml"), text: text.to_owned() };
+    parse_with_remarks(&source, &env, &read_file)
 }
 
 /// The shortest right configuration, with more lines below it.

@@ -42,6 +42,8 @@ async fn full(host: &Host) -> ContainerSpec {
             .map(|(name, value)| (name.to_owned(), Secret::new(value)))
             .into(),
         user: Some("1000:1000".into()),
+        tty: true,
+        stdin_open: true,
         working_dir: Some("/tmp/work".into()),
         hostname: Some("a-host".into()),
         mounts: vec![

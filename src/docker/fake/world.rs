@@ -141,7 +141,8 @@ impl World {
         let number = self.next();
         // The number comes first, as the beginning of an id tells containers apart.
         let id = format!("{number:012x}{:052x}", 0);
-        let test = spec.health.as_ref().map(|check| check.test.clone()).or(image.health_test);
+        let own = spec.health.as_ref().map(|check| check.test.clone()).filter(|test| !test.is_empty());
+        let test = own.or(image.health_test);
         let mut spec = spec.clone();
         for target in &image.volumes {
             if !spec.mounts.iter().any(|mount| mount.target == *target) {

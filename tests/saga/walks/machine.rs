@@ -125,6 +125,7 @@ pub async fn run(
                 json: false,
                 env: |_| None,
                 turns: RefCell::default(),
+                told: RefCell::default(),
             };
             let local = tokio::task::LocalSet::new();
             let work = AssertUnwindSafe(cli::run(args, &session)).catch_unwind();
