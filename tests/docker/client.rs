@@ -124,12 +124,15 @@ fn behind_traefik_by_labels() {
     by_a_router(Means::Labels);
 }
 
-/// The release answers whoever asks it by the name of the app, as bgd does, and refuses the host that clients ask for.
+/// The release answers the host for which the configuration has it asked, and refuses the one that clients ask for.
 #[test]
 fn a_release_that_refuses_the_host_of_its_clients() {
     let scene = Scene::new(Nginx::New, Route::Server);
     scene.first("1.0");
-    scene.configure(&format!("env: {{ HOST_CHECK: {} }}\n", scene.app));
+    let headers = "headers: { Host: inside.test }";
+    scene.configure(&format!(
+        "env: {{ HOST_CHECK: inside.test }}\nhealth: {{ http: /health, {headers} }}\nsmoke: [{{ get: /health, {headers} }}]\n"
+    ));
     let outcome = scene.deploy("1.1").code(8);
     for part in ["answered 403 since the switch", "itself answers so", HOST] {
         assert!(outcome.stderr.contains(part), "no word of {part}\n{}", outcome.stderr);
