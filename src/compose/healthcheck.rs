@@ -1,8 +1,8 @@
 use super::beneath::is_settled;
 use crate::config::context::Context;
 use crate::config::fields::Fields;
+use crate::config::health;
 use crate::config::node::{Key, Node, Span, Value};
-use crate::config::{health, show_duration};
 use crate::model::{Health, HealthCheck};
 
 /// What Docker takes where compose says nothing (moby, `daemon/health.go`).
@@ -50,7 +50,7 @@ pub(super) fn read(cx: &mut Context<'_>, service: &Node, own: Option<&Node>, aro
         })
         .collect();
     if !has_test {
-        return of_the_image(cx, span, &written, own);
+        return of_the_image(cx, span, written, own);
     }
     for (name, default) in DEFAULTS {
         if !written.iter().any(|(key, _)| key.text == name) {
@@ -79,33 +79,27 @@ pub(super) fn read(cx: &mut Context<'_>, service: &Node, own: Option<&Node>, aro
 }
 
 /// The image's own check with other intervals: Docker takes from the image what the container does not say.
-fn of_the_image(cx: &mut Context<'_>, span: Span, written: &[(Key, Node)], own: Option<&Node>) -> Checks {
-    let written: Vec<(Key, Node)> = written.iter().filter(|(key, _)| key.text != "cmd").cloned().collect();
-    let is_written = |name: &str| written.iter().any(|(key, _)| key.text == name);
-    let mut whole = written.clone();
-    for (name, default) in DEFAULTS {
-        if !is_written(name) {
-            whole.push((Key { text: name.to_owned(), span }, Node::text_at(span, default)));
-        }
+fn of_the_image(
+    cx: &mut Context<'_>,
+    span: Span,
+    mut written: Vec<(Key, Node)>,
+    own: Option<&Node>,
+) -> Checks {
+    written.retain(|(key, _)| key.text != "cmd");
+    let names: Vec<String> = written.iter().map(|(key, _)| key.text.clone()).collect();
+    let is_written = |name: &str| names.iter().any(|written| written == name);
+    let health = own.cloned();
+    if written.is_empty() {
+        return Checks { health, container: None };
     }
-    whole.push((Key { text: "cmd".to_owned(), span }, Node::text_at(span, "the test of the image")));
-    let Some(check) = container_check(cx, span, whole) else { return Checks::default() };
-    let [interval, timeout, start] =
-        [check.interval, check.timeout, check.start_period].map(Option::unwrap_or_default);
-    let retries = check.retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or(u32::MAX);
-    let deadline = show_duration(Health::deadline_for(start, interval, timeout, retries));
-    let container = (!written.is_empty()).then(|| HealthCheck {
+    written.push((Key { text: "cmd".to_owned(), span }, Node::text_at(span, "the test of the image")));
+    let container = container_check(cx, span, written).map(|check| HealthCheck {
         test: Vec::new(),
         interval: check.interval.filter(|_| is_written("interval")),
         timeout: check.timeout.filter(|_| is_written("timeout")),
         retries: check.retries.filter(|_| is_written("retries")),
         start_period: check.start_period.filter(|_| is_written("start_period")),
     });
-    let deadline = (Key { text: "deadline".to_owned(), span }, Node::text_at(span, deadline));
-    let health = match own {
-        Some(node) => Some(node.clone()),
-        None => container.is_some().then(|| map(span, vec![deadline])),
-    };
     Checks { health, container }
 }
 

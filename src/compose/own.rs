@@ -46,7 +46,7 @@ fn environment(cx: &mut Context<'_>, service: &mut Node) {
     cx.problems.public(&files);
     for (name, value) in env_file::read(cx, &files) {
         if let Some(value) = value {
-            // Not at the name of the file: that may be shown, and a value may not.
+            // Its place is the key: the name of the file may be shown, and a value may not.
             let mut node = Node::text_at(key.span, value.expose());
             hide(&mut node, &name);
             set(&name, node);

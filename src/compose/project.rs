@@ -116,7 +116,7 @@ impl Project {
         let env = with_dotenv(&folder, &self.env);
         let mut problems = self.located.problems.clone();
         self.located.service(service).into_iter().for_each(|node| harmless::show(&mut problems, node));
-        self.located.at(&["include"]).into_iter().for_each(|node| problems.public_deep(node));
+        self.located.at(&["include"]).into_iter().for_each(|node| problems.public(node));
         let mut cx = Context { problems, folder: &folder, env: &env, read_file: &read_file };
         let around = self.located.service_span(service);
         let root = match &self.printed {

@@ -159,7 +159,7 @@ fn one(cx: &mut Context<'_>, key: &Key, value: &Node, entries: &mut Vec<(Key, No
     let name = key.text.as_str();
     let renamed = RENAMED.iter().find(|(composes, _)| *composes == name).map_or(name, |(_, bgds)| *bgds);
     match fate(name) {
-        // What nobody asks for is nothing that could be dropped.
+        // An empty value asks for nothing, so that nothing is dropped.
         Some(Fate::Refused(..) | Fate::Noted(_)) if value.is_empty() => {}
         Some(Fate::Refused(why, remedy)) => {
             cx.problems.add(key.span, format!("{name:?} is refused: {why}")).hint(remedy);

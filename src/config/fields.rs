@@ -89,7 +89,7 @@ impl<'n> Fields<'n> {
         self.refused.push((name, remedy.to_owned()));
         if let Some((key, node)) = self.entries.iter().find(|(key, _)| key.text == name) {
             if !SECRETIVE.contains(&name) {
-                cx.problems.public_deep(node);
+                cx.problems.public(node);
             }
             cx.problems.add(key.span, format!("{name:?} is refused: {why}")).hint(remedy);
         }

@@ -36,7 +36,7 @@ pub(super) fn is_platform(text: &str) -> bool {
     let (os, machine, variant) = (parts.next(), parts.next(), parts.next());
     let machine = machine.map(|machine| architecture(machine).to_owned());
     let own = architecture(std::env::consts::ARCH);
-    // Not every amd64 has each level of it.
+    // amd64/v3 and the like do not run on every amd64.
     let fits = match variant {
         None => true,
         Some("v8") => own == "arm64",

@@ -38,7 +38,7 @@ pub(super) fn read(cx: &mut Context<'_>, fields: &mut Fields<'_>, kind: Option<M
     }
 }
 
-/// Whether a mode goes to the engine. An anonymous volume, and a path with a colon, has a form of its own there, without labels.
+/// Whether a mode goes to the engine, which takes no label for an anonymous volume.
 pub(super) fn is_mode(mode: &str, kind: MountKind, source: &str) -> bool {
     match mode {
         "z" | "Z" => !source.is_empty(),

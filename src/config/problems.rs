@@ -169,16 +169,6 @@ impl Problems {
         }
     }
 
-    /// Allows a value to be shown, and all below it.
-    pub fn public_deep(&mut self, node: &Node) {
-        self.public(node);
-        match &node.value {
-            Value::Null | Value::Scalar(_) => {}
-            Value::List(items) => items.iter().for_each(|item| self.public_deep(item)),
-            Value::Map(entries) => entries.iter().for_each(|(_, node)| self.public_deep(node)),
-        }
-    }
-
     /// Forbids that a value or anything below it is shown, whoever allows it elsewhere.
     pub fn secret(&mut self, node: &Node) {
         match &node.value {

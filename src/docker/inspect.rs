@@ -9,7 +9,7 @@ use super::asked::asked;
 use super::facts::Facts;
 use super::json::{entries, flag, int, items, some_text, text, text_map, texts};
 use super::{Container, HealthLog, HealthStatus, Image, Network, State, Summary, mounts, networks};
-use crate::model::Health;
+use crate::model::HealthCheck;
 
 /// Reads an inspected container; `image` is the configuration of its image, `null` when it is gone.
 pub(super) fn container(inspect: &Value, image: &Value, facts: &Facts) -> Container {
@@ -106,17 +106,16 @@ pub(super) fn image(inspect: &Value) -> Image {
     }
 }
 
-/// What is not set is as Docker takes it (moby, `daemon/health.go`).
 fn health_takes(check: &Value) -> Duration {
-    let nanos = |key: &str| check[key].as_u64().filter(|nanos| *nanos > 0).map(Duration::from_nanos);
-    let retries = check["Retries"].as_u64().filter(|retries| *retries > 0).unwrap_or(3);
-    let often = Duration::from_secs(30);
-    Health::deadline_for(
-        nanos("StartPeriod").unwrap_or_default(),
-        nanos("Interval").unwrap_or(often),
-        nanos("Timeout").unwrap_or(often),
-        u32::try_from(retries).unwrap_or(u32::MAX),
-    )
+    let nanos = |key: &str| check[key].as_u64().map(Duration::from_nanos);
+    let check = HealthCheck {
+        test: Vec::new(),
+        interval: nanos("Interval"),
+        timeout: nanos("Timeout"),
+        retries: check["Retries"].as_i64(),
+        start_period: nanos("StartPeriod"),
+    };
+    check.takes()
 }
 
 /// Reads an inspected network.

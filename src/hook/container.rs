@@ -45,6 +45,8 @@ pub fn spec(release: &Release, command: &[String], facts: &Facts<'_>) -> Result<
     spec.networks = own.networks.iter().map(network).collect();
     (spec.hostname, spec.ports, spec.expose) = (None, Vec::new(), Vec::new());
     spec.restart = Restart::No;
+    // What it says is read from its output, and a terminal would mix that with what it is told.
+    (spec.tty, spec.stdin_open) = (false, false);
     spec.health = Some(HealthCheck { test: vec!["NONE".to_owned()], ..HealthCheck::default() });
     // Some drivers cannot be read back.
     spec.log = Some(LogDriver { driver: "json-file".to_owned(), options: [].into() });

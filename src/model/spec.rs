@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Secret;
+use super::{Health, Secret};
 
 /// Everything that Docker needs to create a container exactly like another one.
 ///
@@ -228,4 +228,52 @@ pub struct HealthCheck {
     pub retries: Option<i64>,
     /// Time in which failures do not count.
     pub start_period: Option<Duration>,
+}
+
+impl HealthCheck {
+    /// What Docker takes where nothing is set (moby, `daemon/health.go`), for interval and timeout.
+    const OFTEN: Duration = Duration::from_secs(30);
+    const RETRIES: u32 = 3;
+
+    /// How long it may take until it has a verdict, and no shorter than a container is waited for where nothing is said.
+    pub fn takes(&self) -> Duration {
+        let set = |duration: Option<Duration>| duration.filter(|duration| !duration.is_zero());
+        let retries = self.retries.filter(|retries| *retries > 0);
+        Health::deadline_for(
+            self.start_period.unwrap_or_default(),
+            set(self.interval).unwrap_or(Self::OFTEN),
+            set(self.timeout).unwrap_or(Self::OFTEN),
+            retries.map_or(Self::RETRIES, |retries| u32::try_from(retries).unwrap_or(u32::MAX)),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_takes_as_long_as_docker_may_take_for_it() {
+        let seconds = |check: &HealthCheck| check.takes().as_secs();
+        assert_eq!(seconds(&HealthCheck::default()), 180);
+        let zero = HealthCheck { interval: Some(Duration::ZERO), retries: Some(0), ..Default::default() };
+        assert_eq!(seconds(&zero), 180);
+        let written = HealthCheck {
+            interval: Some(Duration::from_secs(5)),
+            timeout: Some(Duration::from_secs(5)),
+            retries: Some(2),
+            start_period: Some(Duration::from_secs(90)),
+            ..Default::default()
+        };
+        assert_eq!(seconds(&written), 110);
+    }
+
+    #[test]
+    fn a_record_says_of_a_terminal_only_where_there_is_one() {
+        let plain = serde_json::to_string(&ContainerSpec::default()).unwrap();
+        assert!(!plain.contains("tty") && !plain.contains("stdin_open"), "{plain}");
+        let spec = ContainerSpec { tty: true, stdin_open: true, ..ContainerSpec::default() };
+        let text = serde_json::to_string(&spec).unwrap();
+        assert_eq!(serde_json::from_str::<ContainerSpec>(&text).unwrap(), spec);
+    }
 }

@@ -36,7 +36,9 @@ async fn limit(context: &Context<'_>) -> Duration {
         Health::Image { deadline: Some(deadline) } => *deadline,
         Health::Image { deadline: None } => {
             let image = context.engine.image(&context.plan.target.image_id).await.ok().flatten();
-            image.map_or(Health::DEADLINE, |image| image.health_takes)
+            let takes = image.map_or(Health::DEADLINE, |image| image.health_takes);
+            // A compose file can give the check of the image other intervals.
+            context.app().container.health.as_ref().map_or(takes, |own| own.takes().max(takes))
         }
         Health::Command { timing, .. } | Health::Http { timing, .. } => timing.deadline,
         Health::None => Health::DEADLINE,

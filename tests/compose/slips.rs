@@ -54,3 +54,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_has_slipped_below_another_key_is_hidden() {
+    let depends = "    depends_on:\n      db: { condition: service_started }\n    environment:";
+    let text = SECRETIVE.replace("    environment:", depends);
+    for key in ["    build:", "    environment:", "    annotations:", "    logging:"] {
+        let error = parsed(&text.replace(key, &format!("#{key}"))).unwrap_err();
+        assert!(!said(&error).contains(SECRET), "without {key}\n{}", said(&error));
+    }
+}

@@ -160,7 +160,6 @@ pub async fn settings_that_bgd_does_not_know_are_named(host: Rc<Host>) {
     let body = ContainerCreateBody {
         image: Some(image()),
         labels: Some([(LABEL.to_owned(), host.tag.clone())].into()),
-        tty: Some(true),
         domainname: Some("example.org".into()),
         host_config: Some(HostConfig {
             pid_mode: Some("host".into()),
@@ -174,10 +173,7 @@ pub async fn settings_that_bgd_does_not_know_are_named(host: Rc<Host>) {
     let options = CreateContainerOptions { name: Some(host.name("odd")), ..Default::default() };
     host.raw.create_container(Some(options), body).await.unwrap();
     let odd = host.engine.container(&host.name("odd")).await.unwrap().unwrap();
-    assert_eq!(
-        odd.unknown_settings,
-        ["CpuQuota", "DnsSearch", "Domainname", "OomScoreAdj", "PidMode", "Tty"]
-    );
+    assert_eq!(odd.unknown_settings, ["CpuQuota", "DnsSearch", "Domainname", "OomScoreAdj", "PidMode"]);
 }
 
 pub async fn several_networks_are_connected_in_order(host: Rc<Host>) {
