@@ -39,7 +39,10 @@ fn a_release_that_ends_at_once_beside_one_with_the_same_volume_is_told_of_it() {
     scene.first("1.0");
     scene.configure(&format!("{settings}env: {{ PORT: none }}\n"));
     let told = scene.deploy("1.1").code(6).stderr;
-    assert!(told.contains("ended with exit code") && told.contains(&format!("writes to {volume} as well")), "{told}");
+    assert!(
+        told.contains("ended with exit code") && told.contains(&format!("writes to {volume} as well")),
+        "{told}"
+    );
     scene.assert_clean(1);
     scene.run.docker().ok(["volume", "inspect", &volume]);
 }
