@@ -72,9 +72,13 @@ fn buffered() -> Scene<bgd_testkit::Gate> {
     let run = TestRun::new();
     let middlewares =
         "http:\n  middlewares:\n    whole:\n      buffering:\n        maxRequestBodyBytes: 1000000\n";
-    Scene::gate_with(run, &images().traefik_new, Means::Files, &["middlewares: [whole@file]"], |gate| {
-        gate.option("--providers.providersthrottleduration=100ms").file("whole.yml", middlewares)
-    })
+    let scene =
+        Scene::gate_with(run, &images().traefik_new, Means::Files, &["middlewares: [whole@file]"], |gate| {
+            gate.option("--providers.providersthrottleduration=100ms").file("whole.yml", middlewares)
+        });
+    // Traefik reads the file a moment after it has begun to answer.
+    poll_until(Duration::from_secs(20), || scene.edge.api_json("/api/http/middlewares/whole@file").is_some());
+    scene
 }
 
 #[test]

@@ -1,6 +1,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use tokio::time::sleep;
+
 use crate::error::{Error, Kind};
 use crate::model::{AppName, ReleaseNumber, Slot};
 use crate::probe::{Answer, Failure, FailureKind, Request, Vantage};
@@ -19,6 +21,10 @@ pub const UNREADY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST),
 
 /// How long nginx may take to answer a question about itself. On a busy host that can be seconds.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// How often it is asked when the connection is closed, and how long it is let alone before that.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What an nginx says about an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,11 +49,18 @@ pub fn name(app: &AppName) -> String {
 /// # Errors
 /// nginx did not answer, although somebody listens there.
 pub async fn ask(vantage: &dyn Vantage, app: &AppName) -> Result<Option<Marker>, Failure> {
-    match vantage.request(&Request::get(MARKER, name(app), "/.bgd/live", LIMIT)).await {
-        Ok(answer) => Ok(parse(&answer, app)),
-        // Without any app of bgd's nobody listens there.
-        Err(failure) if failure.kind == FailureKind::Refused => Ok(None),
-        Err(failure) => Err(failure),
+    let request = Request::get(MARKER, name(app), "/.bgd/live", LIMIT);
+    let mut left = TRIES;
+    loop {
+        left -= 1;
+        match vantage.request(&request).await {
+            Ok(answer) => return Ok(parse(&answer, app)),
+            // Without any app of bgd's nobody listens there.
+            Err(failure) if failure.kind == FailureKind::Refused => return Ok(None),
+            // A worker that ends, after a reload, closes what it has accepted and not read.
+            Err(failure) if failure.kind == FailureKind::Closed && left > 0 => sleep(PAUSE).await,
+            Err(failure) => return Err(failure),
+        }
     }
 }
 
@@ -121,5 +134,18 @@ mod tests {
         assert_eq!(parse(&answer(200, "bgd app=web live=blue release=1 generation=1"), &app), None);
         assert_eq!(parse(&answer(200, "<html>"), &app), None);
         assert_eq!(parse(&answer(404, body), &app), None);
+    }
+
+    #[test]
+    fn what_an_upstream_has_answered_is_told_from_what_nginx_says_itself() {
+        let with = |time: Option<&str>| Answer {
+            headers: time.map(|time| ("x-bgd-time".to_owned(), time.to_owned())).into_iter().collect(),
+            ..answer(200, "")
+        };
+        assert_eq!(origin(&with(Some("0.003")), false), Origin::App);
+        assert_eq!(origin(&with(Some("-, 0.012")), false), Origin::App, "the second one that was tried");
+        assert_eq!(origin(&with(Some("-")), false), Origin::Proxy);
+        assert_eq!(origin(&with(None), false), Origin::Proxy);
+        assert_eq!(origin(&with(None), true), Origin::Unknown);
     }
 }
