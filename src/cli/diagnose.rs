@@ -72,7 +72,7 @@ pub(super) fn diagnose(evidence: Evidence<'_>) -> Diagnosis {
     });
     let record = number.and_then(|number| recorded.release(number));
     let is_anothers = record.is_some_and(|release| !own::is_of_record(labelled, release));
-    // A file by which nothing of these records is served is written by whoever deploys what it leads to.
+    // Where no release of these records is live, the file belongs to another state folder.
     let is_live = recorded.state.as_ref().ok().is_none_or(|state| state.live().is_some());
     if is_live || (live.is_some() && !is_anothers) {
         let edited = |path: &String| Trouble::Edited { path: path.clone(), proxy: proxy.to_owned() };
