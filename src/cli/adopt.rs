@@ -125,26 +125,25 @@ async fn insist_unserved(bench: &Bench<'_>, app: &App, container: &Container) ->
     others.map_or(Ok(()), Err)
 }
 
-/// The running containers without a label of bgd's that the proxy's files name, so that one of them is what was adopted.
+/// The running containers without a label of bgd's that the proxy's files name, by their names or addresses. One of them is
+/// the container that was adopted.
 pub(super) async fn serving(bench: &Bench<'_>, app: &App) -> Result<Vec<String>> {
+    let written = bench.proxies.of(app)?.snapshot().await?;
+    let is_named = |container: &Container| {
+        let address = container.addresses.get(app.network.as_str()).map(ToString::to_string);
+        written.names(&container.name) || address.is_some_and(|address| written.names(&address))
+    };
     let mut found = Vec::new();
     for summary in bench.engine.containers(&[]).await?.iter().filter(|one| one.status == "running") {
         if let Some(container) = bench.engine.container(&summary.id).await?
             && container.addresses.contains_key(app.network.as_str())
             && !own::is_marked(&container.spec.labels)
-            && leads_to(bench, app, &container).await?
+            && is_named(&container)
         {
             found.push(container.name);
         }
     }
     Ok(found)
-}
-
-/// Whether what bgd has written for the proxy names this container, by its name or its address.
-async fn leads_to(bench: &Bench<'_>, app: &App, container: &Container) -> Result<bool> {
-    let written = bench.proxies.of(app)?.snapshot().await?;
-    let address = container.addresses.get(app.network.as_str()).map(ToString::to_string);
-    Ok(written.names(&container.name) || address.is_some_and(|address| written.names(&address)))
 }
 
 /// Makes a container that passed [`check`] release 0.

@@ -31,7 +31,7 @@ pub(super) async fn not_ready(context: &Context<'_>, name: &str, why: impl Into<
     }
 }
 
-/// Whether a container has come to an end by itself, be it that Docker has started it again.
+/// Whether a container has ended by itself. Docker may have started it again.
 fn has_ended(container: &Container) -> bool {
     let state = &container.state;
     (!state.running || state.restarting || state.restarts > 0) && !state.oom_killed && state.error.is_empty()

@@ -69,8 +69,8 @@ pub fn unanswered(failure: Failure) -> Error {
     Error::new(Kind::Proxy, "nginx does not answer bgd's questions about itself").caused_by(failure)
 }
 
-/// Who gave an answer that the marker server passed on: the time of an upstream's head stands there only when one came.
-/// A template of the user's may leave it out.
+/// Who gave an answer that the marker server passed on. The header has a time only when an upstream has answered. A template
+/// of the user's may leave the header out.
 pub fn origin(answer: &Answer, has_own_template: bool) -> Origin {
     match answer.header("x-bgd-time").and_then(|times| times.rsplit(',').next()) {
         Some(last) if last.trim().parse::<f64>().is_ok() => Origin::App,
