@@ -38,10 +38,10 @@ pub(super) async fn subscribe(
         "event": ["start", "die", "oom", "health_status", "destroy"],
         "label": labels,
     });
-    let now = wire.get("/info", &tried).await?.unwrap_or_default();
-    let now: Timestamp = text(&now, "SystemTime")
-        .parse()
-        .map_err(|error| Error::new(Kind::Docker, tried()).caused_by(error))?;
+    // Engines give one answer to all who ask while it is being made (moby, `collectSystemInfo`), so the first may be of a
+    // time before this call. The second one was begun after the first had ended.
+    time(&wire).await?;
+    let now = time(&wire).await?;
     let mut follower = Follower {
         wire,
         filters: encode(&filters.to_string()),
@@ -59,6 +59,12 @@ pub(super) async fn subscribe(
         }
     })
     .boxed_local())
+}
+
+/// The time by the engine's clock.
+async fn time(wire: &Wire) -> Result<Timestamp> {
+    let info = wire.get("/info", &tried).await?.unwrap_or_default();
+    text(&info, "SystemTime").parse().map_err(|error| Error::new(Kind::Docker, tried()).caused_by(error))
 }
 
 fn tried() -> String {
