@@ -62,7 +62,7 @@ left() {
     volume) format='{{.Name}} {{.Labels}}' ;;
     esac
     docker "$what" ls "${flags[@]}" --format "$format" |
-        sed -nE 's/^([^ ]+) .*(bgd\.(test\.run|app|carrier|hook)|com\.docker\.compose\.project)=([a-z0-9-]*-)?(t[0-9]+n[0-9]+)(,.*|$)/\1 \5/p'
+        sed -nE 's/^([^ ]+) .*(bgd\.(test\.run|app|carrier|hook|claim\.app)|com\.docker\.compose\.project)=([a-z0-9-]*-)?(t[0-9]+n[0-9]+)(,.*|$)/\1 \5/p'
 }
 
 # report SECONDS JUNIT...: prints a table of the run from nextest's files, and its ten slowest tests.

@@ -15,6 +15,7 @@ use crate::own;
 use crate::plan::{self, Plan};
 use crate::record::{Cause, Store, also_live_for};
 use crate::step::Step;
+use crate::turn::Claim;
 
 /// Make the container that serves today release 0, without restarting it.
 ///
@@ -162,6 +163,8 @@ pub(super) async fn execute(bench: &Bench<'_>, app: &App, container: &Container)
             Some("let everybody come through the proxy".to_owned()),
         );
     }
+    let (engine, state) = (bench.engine.as_ref(), bench.store.root());
+    Claim::take(engine, container, &app.name, state).await?;
     let plan = Plan {
         cause: Cause::Adopt,
         target: Release {
@@ -171,7 +174,17 @@ pub(super) async fn execute(bench: &Bench<'_>, app: &App, container: &Container)
         former: None,
         steps: vec![Step::Stage, Step::Switch, Step::Verify, Step::Record],
     };
-    bench.execute(&plan).await
+    let adopted = bench.execute(&plan).await;
+    let failed = bench
+        .records
+        .release(ReleaseNumber(0))
+        .ok()
+        .flatten()
+        .is_none_or(|release| release.outcome != Outcome::Adopted);
+    if adopted.is_err() && failed {
+        Claim::give_up(engine, &container.id, &app.name, state).await?;
+    }
+    adopted
 }
 
 /// The record of a container as release 0.

@@ -6,7 +6,7 @@ use super::queue::Queue;
 use super::run::{Bench, confirm};
 use super::summary::Summary;
 use super::which::Which;
-use super::{Session, moves, preflight, today, volumes};
+use super::{Session, lost_labels, moves, preflight, today, volumes};
 use crate::compose;
 use crate::config::parse_duration;
 use crate::docker::{Engine, Image, PullProgress};
@@ -117,6 +117,7 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     }
     let wish = Wish::Deploy { app: &app, asked: &asked, image: &image, watch: !args.no_watch };
     let plan = plan::build(&observation, &wish, Timestamp::now())?;
+    lost_labels::check(engine, proxies.of(&plan.target.app)?.as_ref(), &plan).await?;
     for line in same_image(&plan).into_iter().chain(moves::lines(&observation, &plan)) {
         session.report.note(line);
     }

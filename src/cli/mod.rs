@@ -8,6 +8,7 @@ mod drift;
 mod exit;
 mod history;
 mod host;
+mod lost_labels;
 mod man;
 mod moves;
 mod plan;

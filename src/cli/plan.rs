@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use similar::{ChangeTag, TextDiff};
 
 use super::which::Which;
-use super::{Session, diagnose, moves, preflight, today, volumes};
+use super::{Session, diagnose, lost_labels, moves, preflight, today, volumes};
 use crate::compose;
 use crate::docker::Image;
 use crate::error::Result;
@@ -77,6 +77,7 @@ pub(super) async fn print(session: &Session, app: &App, image: &ImageRef, same_a
     volumes::check(engine.as_ref(), app, &image, &serving, session.report.as_ref()).await?;
     let wish = Wish::Deploy { app, asked: &asked, image: &image, watch: true };
     let plan = plan::build(&observation, &wish, Timestamp::now())?;
+    lost_labels::check(engine.as_ref(), proxy.as_ref(), &plan).await?;
     let moved = moves::lines(&observation, &plan);
     let changes = proxy.preview(&route(&plan)).await?;
     if session.json {

@@ -68,11 +68,15 @@ impl<'a> Bench<'a> {
         let context = self.context(plan)?;
         let ended = saga::execute(&context, &cancel).await;
         super::tidy::after(self, plan).await;
-        self.conclude(plan, ended?, began).await
+        self.conclude(&context, ended?, began).await
     }
 
     /// Tells that a release is live. One that fails is no success, although it is not taken back.
-    async fn conclude(&self, plan: &Plan, done: saga::Done, began: Instant) -> Result<()> {
+    async fn conclude(&self, context: &Context<'_>, done: saga::Done, began: Instant) -> Result<()> {
+        let plan = context.plan;
+        if let Some(needed) = context.needed.take() {
+            return Err(needed);
+        }
         if !(done.held && self.still_fails(plan).await) {
             self.tell_done(plan, began).await;
             return Ok(());
@@ -125,7 +129,7 @@ impl<'a> Bench<'a> {
         let ended = saga::resume(&context, &cancel, replay, direction, reason).await;
         super::tidy::after(self, &plan).await;
         match ended? {
-            Some(done) => return self.conclude(&plan, done, began).await,
+            Some(done) => return self.conclude(&context, done, began).await,
             None => {
                 self.insist_former_is_live(&plan).await?;
                 let app = &plan.target.app.name;

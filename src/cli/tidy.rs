@@ -1,16 +1,19 @@
 //! Records and ended journals are bounded after every deploy. Containers and images are for `bgd prune`.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::run::Bench;
+use crate::docker::Engine;
 use crate::error::Result;
 use crate::model::{Release, ReleaseNumber, Retention, label};
 use crate::own;
 use crate::plan::{self, Plan, prune};
 use crate::record::retention::{self, Recorded};
 use crate::record::{Deployed, JournalState, Survey};
+use crate::turn::Claim;
 
 /// Removes what is beyond the bounds once a deploy has ended, however it ended. It has ended: nothing here fails it.
 pub(super) async fn after(bench: &Bench<'_>, plan: &Plan) {
@@ -64,6 +67,7 @@ async fn tidy(bench: &Bench<'_>, plan: &Plan) -> Result<usize> {
         state.images.retain(|image| there.contains(&image.id));
         bench.records.put_state(&state)?;
     }
+    give_up_claims(bench.engine.as_ref(), &going, bench.store.root()).await?;
     let numbers: Vec<ReleaseNumber> = going.iter().map(|release| release.number).collect();
     bench.records.remove(&numbers, &journals.into_keys().collect::<Vec<_>>())?;
     Ok(numbers.len())
@@ -87,6 +91,16 @@ async fn sweep(bench: &Bench<'_>, plan: &Plan) -> Result<()> {
 pub(super) fn bounds(survey: &Survey) -> Retention {
     let newest = survey.read().max_by_key(|release| release.number);
     newest.map_or_else(Retention::default, |release| release.app.retention)
+}
+
+/// Lets go of the containers that were adopted as these releases: whoever wants to may adopt them.
+pub(super) async fn give_up_claims(engine: &dyn Engine, going: &[&Release], state: &Path) -> Result<()> {
+    for release in going.iter().filter(|release| plan::is_foreign(release)) {
+        for id in release.ids.values() {
+            Claim::give_up(engine, id, &release.app.name, state).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The images of releases that go. What was there before bgd came is none that bgd deployed.

@@ -44,6 +44,8 @@ pub(super) enum Trouble {
     Unreached { what: String },
     /// The app itself answers with an error.
     Failing { what: String, container: String },
+    /// A client gets something worse than the live release answers.
+    NotForClients { what: String, remedy: String },
     /// What keeps the proxy from serving the app, found where it did not.
     Refused { what: String, remedy: Option<String> },
 }
@@ -82,7 +84,7 @@ impl Trouble {
             | Self::Changed { what }
             | Self::Unreached { what }
             | Self::Failing { what, .. } => what.clone(),
-            Self::Refused { what, .. } => what.clone(),
+            Self::Refused { what, .. } | Self::NotForClients { what, .. } => what.clone(),
         }
     }
 
@@ -112,7 +114,9 @@ impl Trouble {
             Self::Failing { container, .. } => {
                 format!("{what}: see why with: docker logs --tail 20 {container}")
             }
-            Self::Refused { remedy: Some(remedy), .. } => format!("{what}: {remedy}"),
+            Self::Refused { remedy: Some(remedy), .. } | Self::NotForClients { remedy, .. } => {
+                format!("{what}: {remedy}")
+            }
             Self::Refused { remedy: None, .. } => what,
         }
     }

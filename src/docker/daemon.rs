@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 
 use super::facts::Facts;
 use super::json::text;
+use super::received::received;
 use super::wire::{Wire, encode};
 use super::{
     Attached, Container, ContainerEvent, Engine, EngineInfo, ExecOutput, Image, ImageRemoval, ImageSummary,
@@ -180,6 +181,10 @@ impl Engine for Daemon {
         let path = format!("/containers/{container}/top?ps_args={}", encode("-eo pid,ppid,args"));
         let listed = self.wire.get(&path, &tried).await?.ok_or_else(|| no_such_container(container))?;
         top::processes(&listed).map_err(|error| error.context(tried()))
+    }
+
+    fn received(&self, container: &Container) -> Option<u64> {
+        received(&self.info.address, container)
     }
 
     async fn exec(&self, container: &str, command: &[String], limit: Duration) -> Result<ExecOutput> {

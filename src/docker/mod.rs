@@ -24,6 +24,7 @@ mod mounts;
 mod networks;
 mod patient;
 mod pull;
+mod received;
 mod top;
 mod types;
 mod unknown;
@@ -110,6 +111,12 @@ pub trait Engine {
 
     /// The processes of a running container as the host sees them.
     async fn processes(&self, container: &str) -> Result<Vec<Process>>;
+
+    /// How many bytes came to a container over its networks since it was started, as of now; `None` where that cannot be
+    /// seen from here.
+    fn received(&self, _container: &Container) -> Option<u64> {
+        None
+    }
 
     /// Runs a command inside a container and waits for it, at most `limit`.
     async fn exec(&self, container: &str, command: &[String], limit: Duration) -> Result<ExecOutput>;

@@ -111,6 +111,10 @@ impl Engine for Patient {
         self.inner.answers().await
     }
 
+    fn received(&self, container: &Container) -> Option<u64> {
+        self.inner.received(container)
+    }
+
     async fn containers(&self, labels: &[String]) -> Result<Vec<Summary>> {
         self.again(async || self.inner.containers(labels).await).await
     }

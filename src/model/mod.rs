@@ -64,6 +64,9 @@ pub mod label {
     /// On the container that is the lock of an app: the app.
     pub const LOCK: &str = "bgd.lock";
 
+    /// On the container that says whose release 0 another one is: the id of that one.
+    pub const CLAIM: &str = "bgd.claim";
+
     /// Those of bgd's own: no proxy takes them for a route.
     pub fn of_bgd(labels: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         labels

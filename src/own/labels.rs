@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::model::label;
 
 /// The labels by which bgd tells its containers from each other.
-const IDENTITY: [&str; 8] = [
+const IDENTITY: [&str; 9] = [
     label::APP,
     label::RELEASE,
     label::SLOT,
@@ -14,6 +14,7 @@ const IDENTITY: [&str; 8] = [
     label::HOOK,
     label::HELPER,
     label::LOCK,
+    label::CLAIM,
 ];
 
 /// Whether labels of a container's own are bgd's.

@@ -8,6 +8,14 @@ use super::Request;
 use crate::model::{App, AppName, Health, Method, Secret};
 use crate::proxy::Manner;
 
+/// What a client is taken to ask for: a path that is cheap for the app.
+pub fn client_path(app: &App) -> &str {
+    match &app.health {
+        Health::Http { path, .. } => path,
+        _ => "/",
+    }
+}
+
 /// A path, and the headers that the configuration gives with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked<'a> {

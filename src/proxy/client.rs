@@ -26,6 +26,18 @@ pub enum ClientGot {
     NotAsked(String),
 }
 
+/// Whether a request came to the containers of a release, by the bytes that these received meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Arrival {
+    /// It did: without it next to nothing comes to them.
+    Yes,
+    /// So much came to them, then and afterwards, that it may have been among it.
+    Maybe,
+    /// It did not: fewer bytes came than it has.
+    No,
+}
+
 /// How good an answer is for a client; the best one comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {

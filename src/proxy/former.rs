@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::ClientGot;
+use super::{Arrival, ClientGot};
 use crate::error::{Error, Kind, Result};
 
 /// What bgd had written before a deploy.
@@ -19,6 +19,9 @@ pub struct Former {
     /// requests of no client change their way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientGot>,
+    /// Whether that client's request came to the release that was live; nothing where that cannot be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrival: Option<Arrival>,
 }
 
 /// What a snapshot says of a path.
@@ -35,7 +38,7 @@ pub enum Looked {
 impl Former {
     /// A snapshot of files.
     pub fn of(means: &str, files: Vec<(String, Option<String>)>) -> Self {
-        Self { files, means: Some(means.to_owned()), left: None, client: None }
+        Self { files, means: Some(means.to_owned()), left: None, client: None, arrival: None }
     }
 
     /// Whether a path was looked at, and what was found.
@@ -85,7 +88,7 @@ impl Former {
     #[must_use]
     pub fn emptied(&self) -> Self {
         let files = self.files.iter().map(|(path, _)| (path.clone(), None)).collect();
-        Self { files, means: self.means.clone(), left: None, client: None }
+        Self { files, means: self.means.clone(), left: None, client: None, arrival: None }
     }
 }
 

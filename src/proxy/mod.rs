@@ -15,6 +15,7 @@ mod routes;
 pub(crate) mod seat;
 pub mod traefik;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -26,7 +27,7 @@ use crate::error::Result;
 use crate::model::{AppName, ReleaseNumber, Slot};
 use crate::probe::{Answer, Failure, Vantage};
 
-pub use client::{Class, ClientGot, ClientRequest};
+pub use client::{Arrival, Class, ClientGot, ClientRequest};
 pub use former::{Former, Looked};
 pub use in_flight::{InFlight, Known};
 pub use manner::{Manner, is_plain};
@@ -105,6 +106,11 @@ pub trait Proxy {
     /// Forgets what nobody needs any more once the switch is proved: the slot that was left, so that it may be stopped,
     /// unless `route.idle` says that it is kept. What is live stays live.
     async fn forget_idle(&self, route: &Route) -> Result<()>;
+
+    /// What the route needs of a container besides the app, such as a middleware that its labels define, by its full name.
+    fn defined_by(&self, _labels: &BTreeMap<String, String>) -> Vec<String> {
+        Vec::new()
+    }
 
     /// What is still in flight towards these addresses of a slot that gets no new requests, and how far that can be told.
     async fn in_flight(&self, left: &[IpAddr]) -> Result<InFlight>;

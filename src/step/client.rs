@@ -1,4 +1,4 @@
-//! What a client of the app gets, before the proxy is changed and after the switch.
+//! What a client of the app gets, before the proxy is changed, after the switch, and once the old release is gone.
 //!
 //! bgd's marker proves that the proxy routes to a release. It does not prove that a client's request takes that route: a
 //! location or a router of the user's may come before it, and the release may refuse the host that clients ask for.
@@ -9,10 +9,12 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Context;
+use super::arrival;
 use crate::error::{Error, Kind, Result};
-use crate::model::{App, Health, shown_path};
-use crate::probe::Request;
-use crate::proxy::{Class, ClientGot, ClientRequest, Proxy};
+use crate::model::{Health, shown_path};
+use crate::plan::{Move, Present};
+use crate::probe::{Request, client_path};
+use crate::proxy::{Arrival, Class, ClientGot, ClientRequest, Proxy};
 use crate::record::Cause;
 
 /// How long an answer may take.
@@ -21,70 +23,178 @@ const LIMIT: Duration = Duration::from_secs(5);
 const TRIES: usize = 3;
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// What a client got, and whether its request came to the release that was live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The answer.
+    pub got: ClientGot,
+    /// Nothing where that cannot be seen.
+    pub arrival: Option<Arrival>,
+}
+
+impl Seen {
+    fn not_asked(why: String) -> Self {
+        Self { got: ClientGot::NotAsked(why), arrival: None }
+    }
+}
+
 /// What a client gets whose requests are about to go to green; nothing when there is none.
-pub(super) async fn before(context: &Context<'_>) -> Option<ClientGot> {
+pub(super) async fn before(context: &Context<'_>) -> Option<Seen> {
+    let is_adoption = context.plan.cause == Cause::Adopt;
     let served = match &context.plan.former {
-        _ if context.plan.cause == Cause::Adopt => context.app(),
+        _ if is_adoption => context.app(),
         Some(former) if !context.plan.keeps_old_route() => &former.app,
         _ => return None,
     };
     let proxy = match context.proxy_of(served) {
         Ok(proxy) => proxy,
-        Err(error) => return Some(ClientGot::NotAsked(error.one_line())),
+        Err(error) => return Some(Seen::not_asked(error.one_line())),
     };
-    Some(match proxy.client_request(path(served), LIMIT).await {
-        Ok(client) => got(proxy.as_ref(), &client).await,
-        Err(why) => ClientGot::NotAsked(why),
-    })
+    let client = match proxy.client_request(client_path(served), LIMIT).await {
+        Ok(client) => client,
+        Err(why) => return Some(Seen::not_asked(why)),
+    };
+    // Where they cannot be looked up nothing can be counted.
+    let containers = if is_adoption { context.green().await } else { context.blue().await };
+    let containers = containers.unwrap_or_default();
+    let to = (&containers, &Present::default());
+    let (got, arrival, _) =
+        arrival::ask(context.engine.as_ref(), to, async || got(proxy.as_ref(), &client).await).await;
+    Some(Seen { got, arrival })
 }
 
-/// Refuses a switch after which a client gets something worse than before. Returns what a client gets, for people.
-pub(super) async fn compare(context: &Context<'_>) -> Result<String> {
-    let proxy = context.green_proxy();
-    let client = match proxy.client_request(path(context.app()), LIMIT).await {
-        Ok(client) => client,
-        Err(why) => return Ok(not_asked(&why)),
-    };
-    // Where it cannot be read what was before, there is nothing to compare with.
-    let before = context.records.former().ok().flatten().and_then(|former| former.client);
-    let is_worse = |now: &ClientGot| before.as_ref().is_some_and(|before| now.is_worse_than(before));
-    let mut now = got(proxy, &client).await;
+/// What of a client's answer is not as it was.
+enum Worse {
+    /// It is of a worse class.
+    Class,
+    /// It is not green's.
+    Elsewhere(&'static str),
+}
+
+/// A client's answer and what is wrong with it.
+struct Compared {
+    now: ClientGot,
+    worse: Option<Worse>,
+    /// Whether it is known that the request did not come to green.
+    missed: bool,
+}
+
+/// Asks as a client, several times when that is worse than before.
+async fn asked(context: &Context<'_>, client: &ClientRequest, before: Option<&Seen>) -> Result<Compared> {
+    let (green, blue) = (context.green().await?, context.blue().await?);
+    let mut compared = once(context, client, before, (&green, &blue)).await;
     for _ in 1..TRIES {
-        if !is_worse(&now) {
+        if compared.worse.is_none() {
             break;
         }
         sleep(PAUSE).await;
-        now = got(proxy, &client).await;
+        compared = once(context, client, before, (&green, &blue)).await;
     }
+    Ok(compared)
+}
+
+async fn once(
+    context: &Context<'_>,
+    client: &ClientRequest,
+    before: Option<&Seen>,
+    (green, blue): (&Present, &Present),
+) -> Compared {
+    let engine = context.engine.as_ref();
+    let ask = async || got(context.green_proxy(), client).await;
+    let (now, arrival, at_blue) = arrival::ask(engine, (green, blue), ask).await;
+    let was = before.and_then(|before| before.arrival);
+    let worse = match before {
+        Some(before) if now.is_worse_than(&before.got) => Some(Worse::Class),
+        _ if now.class().is_none() || arrival != Some(Arrival::No) => None,
+        // A blue that is left elsewhere goes on getting the requests of its own proxy.
+        _ if at_blue && was != Some(Arrival::No) && context.plan.moves() != Move::Elsewhere => {
+            Some(Worse::Elsewhere("the old release received it"))
+        }
+        _ if was == Some(Arrival::Yes) => Some(Worse::Elsewhere("the old release received it before")),
+        _ => None,
+    };
+    Compared { now, worse, missed: arrival == Some(Arrival::No) }
+}
+
+/// Refuses a switch after which a client gets something worse than before, or an answer that is not green's. Returns what a
+/// client gets, for people.
+pub(super) async fn compare(context: &Context<'_>) -> Result<String> {
+    let client = match context.green_proxy().client_request(client_path(context.app()), LIMIT).await {
+        Ok(client) => client,
+        Err(why) => return Ok(not_asked(&why)),
+    };
+    let before = recorded(context);
+    let Compared { now, worse, missed } = asked(context, &client, before.as_ref()).await?;
     if let ClientGot::NotAsked(why) = &now {
         return Ok(not_asked(why));
     }
-    let told = told(&client, &now, before.as_ref());
+    let told = told(&client, &now, before.as_ref(), worse.as_ref());
     // The way back is not gone twice: whoever asked for the former release keeps it.
     let can_go_back = context.plan.cause != Cause::Rollback;
-    if is_worse(&now) && !is_apps_choice(context, &client, &now).await {
-        let error = why(context, &client, &now, Error::new(Kind::Proxy, told)).await;
+    let is_judged = match &worse {
+        Some(Worse::Class) => !is_apps_choice(context, &client, &now).await,
+        Some(Worse::Elsewhere(_)) => true,
+        None => false,
+    };
+    if is_judged {
+        let error = Error::new(Kind::Proxy, told);
+        let error = match &worse {
+            Some(Worse::Class) => why(context, &client, &now, error).await,
+            _ => error.hint(client.remedy.clone()),
+        };
         if can_go_back {
             return Err(error);
         }
         context.report.warn(error.to_string(), error.hints().first().cloned());
-    } else if is_worse(&now) || (is_bad(&now) && !is_apps_choice(context, &client, &now).await) {
+    } else if worse.is_some() || (is_bad(&now) && !is_apps_choice(context, &client, &now).await) {
         context.report.warn(told, Some(client.remedy.clone()));
+    } else if before.is_none() && missed {
+        let number = context.plan.target.number;
+        context.report.warn(
+            format!("{told}, and release {number} did not receive the request"),
+            Some(client.remedy.clone()),
+        );
     }
+    context.client.replace(Some(now.clone()));
     Ok(format!("a client is {now}"))
 }
 
-/// A path that is cheap for the app.
-fn path(app: &App) -> &str {
-    match &app.health {
-        Health::Http { path, .. } => path,
-        _ => "/",
+/// What is wrong for clients since the old release is gone: they got something better when the switch was proved. Nothing
+/// where nobody can tell.
+///
+/// # Errors
+/// When Docker cannot be asked.
+pub(super) async fn after(context: &Context<'_>) -> Result<Option<Error>> {
+    let proved = context.client.borrow().clone();
+    let before = match (proved, recorded(context)) {
+        (Some(got), _) => Seen { got, arrival: None },
+        (None, Some(before)) => Seen { arrival: None, ..before },
+        (None, None) => return Ok(None),
+    };
+    let Ok(client) = context.green_proxy().client_request(client_path(context.app()), LIMIT).await else {
+        return Ok(None);
+    };
+    let Compared { now, worse, .. } = asked(context, &client, Some(&before)).await?;
+    if worse.is_none() || is_apps_choice(context, &client, &now).await {
+        return Ok(None);
     }
+    let what = format!("{} is {now}, and was {} before", what(&client), before.got);
+    Ok(Some(Error::new(Kind::Failing, what).hint(client.remedy)))
+}
+
+/// What a client got before; where it cannot be read there is nothing to compare with.
+fn recorded(context: &Context<'_>) -> Option<Seen> {
+    let former = context.records.former().ok().flatten()?;
+    Some(Seen { got: former.client?, arrival: former.arrival })
 }
 
 async fn got(proxy: &dyn Proxy, client: &ClientRequest) -> ClientGot {
     match proxy.vantage().await {
-        Ok(vantage) => vantage.request(&client.request).await.into(),
+        Ok(vantage) => {
+            let mut request = client.request.clone();
+            arrival::pad(&mut request);
+            vantage.request(&request).await.into()
+        }
         Err(error) => ClientGot::NotAsked(error.one_line()),
     }
 }
@@ -93,14 +203,21 @@ fn not_asked(why: &str) -> String {
     format!("nothing was asked as a client would: {why}")
 }
 
-fn told(client: &ClientRequest, now: &ClientGot, before: Option<&ClientGot>) -> String {
+fn what(client: &ClientRequest) -> String {
     let Request { to, host, path, .. } = &client.request;
-    let what = format!("GET {} for the host {host} at port {} is {now}", shown_path(path), to.port());
-    match before {
-        Some(before) if now.is_worse_than(before) => {
-            format!("{what} since the switch, and was {before} before it")
+    format!("GET {} for the host {host} at port {}", shown_path(path), to.port())
+}
+
+fn told(client: &ClientRequest, now: &ClientGot, before: Option<&Seen>, worse: Option<&Worse>) -> String {
+    let what = what(client);
+    match (worse, before) {
+        (Some(Worse::Class), Some(Seen { got: before, .. })) => {
+            format!("{what} is {now} since the switch, and was {before} before it")
         }
-        _ => what,
+        (Some(Worse::Elsewhere(by)), _) => {
+            format!("{what} is {now}, and the new release did not receive that request: {by}")
+        }
+        _ => format!("{what} is {now}"),
     }
 }
 

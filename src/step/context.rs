@@ -11,8 +11,9 @@ use crate::event::Report;
 use crate::hook::host::Process;
 use crate::model::{App, ContainerName, ContainerSpec, ProxyIdentity, Release, label};
 use crate::plan::{self, Move, Plan, Present};
-use crate::proxy::{Live, Proxies, Proxy, Route, Routes, Target};
+use crate::proxy::{ClientGot, Live, Proxies, Proxy, Route, Routes, Target};
 use crate::record::{Cause, LockedApp, Store, also_live_for};
+use crate::turn::Claim;
 
 /// What a step works with.
 pub struct Context<'a> {
@@ -40,6 +41,10 @@ pub struct Context<'a> {
     pub held: Cell<bool>,
     /// Set when the switch was proved at the proxy: from then on green may have got requests of clients.
     pub switched: Cell<bool>,
+    /// What a client got when the switch was proved.
+    pub(super) client: RefCell<Option<ClientGot>>,
+    /// Why the old release was started again after it had been stopped: clients need it.
+    pub needed: RefCell<Option<Error>>,
 }
 
 type Events = LocalBoxStream<'static, Result<ContainerEvent>>;
@@ -94,6 +99,8 @@ impl<'a> Context<'a> {
             process: RefCell::new(None),
             held: Cell::new(false),
             switched: Cell::new(false),
+            client: RefCell::default(),
+            needed: RefCell::default(),
         })
     }
 
@@ -323,9 +330,20 @@ impl Context<'_> {
     /// tell, for an adopted container has none.
     ///
     /// # Errors
-    /// When the records cannot be listed.
-    pub fn also_live_for(&self, release: &Release) -> Result<Option<String>> {
-        also_live_for(self.store, release)
+    /// When the records cannot be listed, or Docker cannot be asked.
+    pub async fn also_live_for(&self, release: &Release, present: &Present) -> Result<Option<String>> {
+        if let Some(told) = also_live_for(self.store, release)? {
+            return Ok(Some(told));
+        }
+        if plan::is_foreign(release) {
+            for container in present.iter() {
+                let claim = Claim::of(self.engine.as_ref(), &container.id).await?;
+                if let Some(claim) = claim.filter(|claim| claim.is_of_another(self.store.root())) {
+                    return Ok(Some(format!("{} is {claim}", container.name)));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Has blue left as it is when green, live and recorded, does not run any more: blue is what can be gone back to.

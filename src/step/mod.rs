@@ -1,5 +1,6 @@
 //! The steps of a deploy: what each does, and how it is undone. Each can run twice and be undone twice.
 
+mod arrival;
 mod check;
 mod client;
 mod containers;

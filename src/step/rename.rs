@@ -1,4 +1,4 @@
-use super::Context;
+use super::{Context, client};
 use crate::error::Result;
 use crate::model::{Outcome, Slot};
 use crate::own::{self, Owned};
@@ -43,6 +43,11 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let _writing = context.store.lock_proxy(context.proxy_container().as_str()).await?;
     let live = Some(context.green_target().await?);
     context.green_proxy().verify(&crate::proxy::Route { live, idle: None }).await?;
+    if let Some(worse) = client::after(context).await? {
+        context.needed.replace(Some(
+            worse.context(format!("clients of {} need the names that its containers had", app.name)),
+        ));
+    }
     Ok(format!("the live containers are {}", wanted.join(", ")))
 }
 

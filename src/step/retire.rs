@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 
-use super::Context;
+use super::{Context, client, wake};
 use crate::config::show_duration;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::model::{Release, Retire};
 use crate::plan::{Present, is_foreign};
 
@@ -18,7 +18,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let present = context.blue().await?;
     context.insist_blue_is_left().await?;
     let grace = grace(former);
-    if let Some(other) = context.also_live_for(former)? {
+    if let Some(other) = context.also_live_for(former, &present).await? {
         context.report.warn(
             format!("release {} is left running: {other}", former.number),
             Some(format!("stop it yourself once no app needs it; see: bgd status {}", former.app.name)),
@@ -28,6 +28,9 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     let engine = context.engine.as_ref();
     try_join_all(present.iter().map(|container| container.stop(engine, grace))).await?;
     tell_killed(context, former, &present, grace).await;
+    if let Some(worse) = client::after(context).await? {
+        return start_again(context, former, worse).await;
+    }
     if context.app().retire == Retire::Remove && !is_foreign(former) {
         for container in present.iter() {
             super::create::remove(context, former.number, container).await?;
@@ -35,6 +38,25 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
         return Ok(format!("release {} removed", former.number));
     }
     Ok(format!("release {} stopped", former.number))
+}
+
+/// Something that clients need was the old release's own, such as a middleware of its labels: it runs on beside the new one.
+async fn start_again(context: &Context<'_>, former: &Release, worse: Error) -> Result<String> {
+    let app = &context.app().name;
+    context.report.warn(worse.to_string(), worse.hints().first().cloned());
+    wake::wake(context).await?;
+    let needed = match client::after(context).await? {
+        None => format!("clients of {app} need release {} too: it was started again", former.number),
+        Some(_) => format!(
+            "clients of {app} got a worse answer once release {} was stopped, and still do since it was started again",
+            former.number
+        ),
+    };
+    let error = Error::new(Kind::Failing, needed).caused_by(worse.to_string());
+    let error = worse.hints().iter().fold(error, |error, hint| error.hint(hint));
+    context.needed.replace(Some(error.hint(format!("or go back: bgd rollback {app}"))));
+    context.held.set(true);
+    Ok(format!("release {} was stopped and started again", former.number))
 }
 
 /// Says that the old release did not end by itself: that takes the grace period at each deploy, and cuts off what it does.

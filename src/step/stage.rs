@@ -12,7 +12,9 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
         if context.plan.moves() == Move::Within {
             former.left = Some(Box::new(context.blue_proxy().snapshot().await?));
         }
-        former.client = super::client::before(context).await;
+        if let Some(seen) = super::client::before(context).await {
+            (former.client, former.arrival) = (Some(seen.got), seen.arrival);
+        }
         context.records.put_former(&former)?;
     }
     context.green_proxy().stage(&context.staged_route().await?).await?;

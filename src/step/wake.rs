@@ -51,7 +51,11 @@ pub(super) async fn run(context: &Context<'_>) -> Result<()> {
     }
 }
 
-async fn wake(context: &Context<'_>) -> Result<()> {
+/// Starts blue and proves it.
+///
+/// # Errors
+/// When it does not start, is not ready, or is not found by its names.
+pub(super) async fn wake(context: &Context<'_>) -> Result<()> {
     let Some(former) = &context.blue_as_called().await? else { return Ok(()) };
     let mut target = former.clone();
     for (entry, container) in target.containers.iter_mut().zip(context.blue().await?.iter()) {

@@ -14,9 +14,9 @@ pub(super) struct Holder {
     pid: String,
     /// When the process began, in the kernel's own ticks: a number is given again some day, both are not.
     start: String,
-    user: String,
+    pub(super) user: String,
     command: String,
-    state: String,
+    pub(super) state: String,
     since: String,
 }
 

@@ -5,6 +5,7 @@
 //! another container, gives signs of life by a file in it.
 
 mod beat;
+mod claim;
 mod holder;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ use crate::event::Report;
 use crate::model::{AppName, ContainerSpec, Restart, label};
 use crate::own::{self, Owned};
 use beat::{Beat, Watched};
+pub use claim::Claim;
 use holder::{Holder, Life};
 
 /// The image of locks: nothing is in it.
@@ -114,14 +116,19 @@ fn labels(app: &AppName) -> [String; 1] {
 }
 
 fn spec(app: &AppName, holder: &Holder) -> ContainerSpec {
-    let mut labels = holder.labels();
-    labels.insert(label::LOCK.to_owned(), app.to_string());
-    labels.insert("traefik.enable".to_owned(), "false".to_owned());
+    let mut spec = never_started();
+    spec.labels.extend(holder.labels());
+    spec.labels.insert(label::LOCK.to_owned(), app.to_string());
+    spec
+}
+
+/// A container of which only the name and the labels count.
+fn never_started() -> ContainerSpec {
     ContainerSpec {
         image: IMAGE.to_owned(),
         command: Some(vec!["never-started".to_owned()]),
         network_mode: Some("none".to_owned()),
-        labels,
+        labels: [("traefik.enable".to_owned(), "false".to_owned())].into(),
         restart: Restart::No,
         ..ContainerSpec::default()
     }

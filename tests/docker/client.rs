@@ -39,11 +39,16 @@ fn taken_back<P: Deref<Target = Front>>(scene: &Scene<P>, other: &Container, end
         assert!(outcome.stderr.contains(part), "no word of {part}\n{}", outcome.stderr);
     }
     nothing_lost(&load.stop());
-    scene.assert_clean(1);
+    let status = scene.status();
+    let told =
+        format!("/health for the host {HOST} at port 80 is answered 500, and by bgd's own way to release 1");
+    assert!(status["live"] == 1 && status["problems"].to_string().contains(&told), "{status:#}");
     scene.wait_for("1.0");
     let history = scene.bgd.run(&["history", &scene.app]).ok().stdout;
     assert!(history.contains("rolled back"), "{history}");
     end();
+    poll_until(Duration::from_secs(20), || scene.status()["problems"] == serde_json::json!([]));
+    scene.assert_clean(1);
     scene.deploy("1.1").ok();
     scene.wait_for("1.1");
     outcome
@@ -142,4 +147,122 @@ fn a_release_that_refuses_the_host_of_its_clients() {
     scene.configure(&format!("env: {{ HOST_CHECK: {HOST} }}\nhealth: none\nsmoke: []\n"));
     scene.deploy("1.1").ok();
     scene.wait_for("1.1");
+}
+
+/// Waits until a block of the user's is in force, or is not any more: for a while nginx answers by both.
+#[track_caller]
+fn has_own_header<P: Deref<Target = Front>>(scene: &Scene<P>, wanted: bool) {
+    let mut in_a_row = 0;
+    poll_until(Duration::from_secs(20), || {
+        let has = scene.edge.get(HOST, "/health").is_ok_and(|answer| answer.header("x-own").is_some());
+        in_a_row = if has == wanted { in_a_row + 1 } else { 0 };
+        in_a_row >= 10
+    });
+}
+
+/// A location of the user's leads to the container that is live, by its name. The answer is as good as before, and it is the
+/// old release's: once that is stopped nobody would give one.
+#[track_caller]
+fn by_a_location_to_the_old_release(nginx: Nginx) {
+    let scene = Scene::new(nginx, Route::Upstream);
+    scene.configure("drain: { timeout: 1s }\n");
+    scene.first("1.0");
+    let (file, block) = scene.server_block();
+    let old = scene.live_container();
+    let own = format!(
+        "location = /health {{ proxy_pass http://{}:3000; add_header X-Own 1; }}\n    location / {{",
+        old.name()
+    );
+    scene.edge.put(&file, &block.replace("location / {", &own));
+    scene.reload();
+    has_own_header(&scene, true);
+    let load = scene.mixed();
+    let outcome = scene.deploy("1.1").code(8);
+    for part in
+        [HOST, "/health", "answered 200", "new release did not receive", "the old release received it"]
+    {
+        assert!(outcome.stderr.contains(part), "no word of {part}\n{}", outcome.stderr);
+    }
+    // A reload by hand breaks idle connections on an older nginx.
+    nothing_lost(&load.stop());
+    scene.assert_clean(1);
+    scene.edge.put(&file, &block);
+    scene.reload();
+    has_own_header(&scene, false);
+    scene.deploy("1.1").ok();
+    scene.wait_for("1.1");
+
+    // What clients get is told later on, too.
+    scene
+        .edge
+        .put(&file, &block.replace("location / {", "location = /health { return 404; }\n    location / {"));
+    scene.reload();
+    poll_until(Duration::from_secs(20), || {
+        scene.edge.get(HOST, "/health").is_ok_and(|answer| answer.status == 404)
+    });
+    poll_until(Duration::from_secs(20), || {
+        let told = scene.status()["problems"].to_string();
+        told.contains("answered 404, and by bgd's own way to release") && told.contains("nginx -T")
+    });
+}
+
+#[test]
+fn an_old_release_that_answers_on_behind_a_new_nginx() {
+    by_a_location_to_the_old_release(Nginx::New);
+}
+
+#[test]
+fn an_old_release_that_answers_on_behind_an_old_nginx() {
+    by_a_location_to_the_old_release(Nginx::Old);
+}
+
+#[test]
+fn an_old_release_that_answers_on_behind_traefik() {
+    let scene = Scene::behind_traefik(Means::Files);
+    scene.first("1.0");
+    let text = format!(
+        "http:\n  routers:\n    own:\n      rule: Host(`{HOST}`) && Path(`/health`)\n      priority: 1000\n      service: own\n  \
+         services:\n    own:\n      loadBalancer:\n        servers:\n          - url: http://{}:3000\n",
+        scene.live_container().name()
+    );
+    scene.edge.put("own.yml", &text);
+    poll_until(Duration::from_secs(20), || {
+        scene.edge.get(HOST, "/health").is_ok_and(|answer| answer.status == 200)
+    });
+    let load = scene.mixed();
+    let outcome = scene.deploy("1.1").code(8);
+    assert!(outcome.stderr.contains("the old release received it"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("proxy.traefik.priority"), "{}", outcome.stderr);
+    scene.assert_clean(1);
+    scene.edge.put("own.yml", "");
+    poll_until(Duration::from_secs(20), || scene.deploy("1.1").code == Some(0));
+    nothing_lost(&load.stop());
+    scene.wait_for("1.1");
+}
+
+/// The user's block has requests approved by the container that was live when it was written.
+#[test]
+fn a_release_without_which_clients_get_nothing_is_started_again() {
+    let scene = Scene::new(Nginx::New, Route::Upstream);
+    scene.configure("drain: { timeout: 1s }\n");
+    scene.first("1.0");
+    let (file, block) = scene.server_block();
+    let old = scene.live_container();
+    let own = format!(
+        "location = /approve {{ internal; proxy_connect_timeout 1s; proxy_pass http://{}:3000/health; }}\n    location / {{\n        \
+         auth_request /approve; add_header X-Own 1;",
+        old.name()
+    );
+    scene.edge.put(&file, &block.replace("location / {", &own));
+    scene.reload();
+    has_own_header(&scene, true);
+    let outcome = scene.deploy("1.1").code(15);
+    for part in [HOST, "/health", "and was answered 200 before", "need release 1 too: it was started again"] {
+        assert!(outcome.stderr.contains(part), "no word of {part}\n{}", outcome.stderr);
+    }
+    assert_eq!(old.inspect("{{.State.Running}}").as_deref(), Some("true"));
+    scene.wait_for("1.1");
+    scene.assert_clean(2);
+    scene.rollback().ok();
+    scene.wait_for("1.0");
 }

@@ -6,6 +6,7 @@ use bgd::event::Event;
 use bgd::model::{Health, Outcome};
 use bgd::step::Step;
 
+use crate::proxy::Detour;
 use crate::ticks::Act;
 use crate::world::{Ended, World};
 
@@ -27,11 +28,11 @@ fn verified(world: &World) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_request_before_the_switch_and_one_after_it() {
+async fn one_request_before_the_switch_one_after_it_and_one_at_the_end() {
     let world = World::new("");
     assert!(matches!(second(&world).await, Ended::Well(_)));
-    // A first deploy has nothing to compare with.
-    assert_eq!(world.proxy.clients_asked(), [Some(1), Some(1), Some(2)]);
+    // A first deploy has nothing to compare with. The last one is asked once the old release is stopped.
+    assert_eq!(world.proxy.clients_asked(), [Some(1), Some(1), Some(2), Some(2)]);
     assert!(verified(&world).ends_with("a client is answered 200"), "{}", verified(&world));
     assert!(world.ticks.warnings.borrow().is_empty());
     world.is_settled("two deploys");
@@ -157,4 +158,82 @@ async fn a_deploy_that_was_killed_is_compared_with_what_was_before_it() {
         assert_eq!(world.proxy.served().map(|number| number.0), Some(1), "{name}");
     }
     assert!(compared > 0, "no recovery came to compare");
+}
+
+/// The marker proves green, and a server block or router of the user's leads clients to blue: once blue is stopped, they
+/// would be answered 502.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_the_old_release_gave_is_no_proof() {
+    for cause in ["deploy", "rollback"] {
+        let world = World::new("retire: stop");
+        if cause == "rollback" {
+            assert!(matches!(second(&world).await, Ended::Well(_)));
+            world.proxy.lead_clients(Detour::Release(2));
+            let plan = world.plan_rollback(None).await.unwrap();
+            // Whoever asked for the former release keeps it, and is told.
+            let ended = world.run(&plan, None).await;
+            assert!(matches!(ended, Ended::Well(_)), "{ended:?}");
+            let warnings = world.ticks.warnings.borrow();
+            assert!(warnings.iter().any(|one| one.contains("the old release received it")), "{warnings:?}");
+            continue;
+        }
+        world.proxy.lead_clients(Detour::Release(1));
+        let Ended::Badly(error) = second(&world).await else { panic!("it stays live") };
+        assert_eq!(error.kind(), Kind::Proxy, "{error:?}");
+        let told = error.one_line();
+        for part in
+            ["api.test", "/health", "answered 200", "the new release did not receive", "the old release"]
+        {
+            assert!(told.contains(part), "no word of {part}: {told}");
+        }
+        assert!(error.hints().contains(&"look at the proxy".to_owned()), "{:?}", error.hints());
+        world.is_settled("taken back");
+        assert_eq!(world.proxy.served().map(|number| number.0), Some(1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_nobody_of_the_app_gave_is_compared_with_who_gave_it_before() {
+    // The app answered before, and something else does since.
+    let world = World::new("retire: stop");
+    world.deploy().await;
+    let plan = world.plan_deploy(Behaviour::Runs).await.unwrap();
+    let proxy = world.proxy.clone();
+    world.ticks.on_step(move |step| {
+        if step == Step::Verify {
+            proxy.lead_clients(Detour::Else);
+        }
+    });
+    let Ended::Badly(error) = world.run(&plan, None).await else { panic!("it stays live") };
+    assert!(error.one_line().contains("the old release received it before"), "{error:?}");
+    world.is_settled("taken back");
+
+    // The proxy answers this path by itself, before and after: nothing to compare.
+    let world = World::new("retire: stop");
+    world.engine.receive([10, 99, 0, 1].into(), 1);
+    world.proxy.lead_clients(Detour::Else);
+    world.deploy().await;
+    let warnings = world.ticks.warnings.borrow().clone();
+    // With the first release it is told.
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("release 1 did not receive the request"), "{warnings:?}");
+    world.deploy().await;
+    assert!(world.ticks.warnings.borrow().is_empty(), "{:?}", world.ticks.warnings.borrow());
+}
+
+#[tokio::test(start_paused = true)]
+async fn clients_who_need_the_old_release_get_it_back() {
+    let world = World::new("retire: stop");
+    world.deploy().await;
+    // As a router whose middleware is defined by the old container's labels.
+    world.proxy.lead_clients(Detour::Needs(1));
+    let plan = world.plan_deploy(Behaviour::Runs).await.unwrap();
+    assert!(matches!(world.run(&plan, None).await, Ended::Well(_)));
+    world.is_safe("needed");
+    assert_eq!(world.left(), [(1, "running".to_owned()), (2, "running".to_owned())]);
+    let warnings = world.ticks.warnings.borrow();
+    assert!(
+        warnings.iter().any(|one| one.contains("answered 404, and was answered 200 before")),
+        "{warnings:?}"
+    );
 }

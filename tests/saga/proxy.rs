@@ -34,8 +34,21 @@ pub struct FakeProxy {
     clients: RefCell<BTreeMap<u32, u16>>,
     /// Why no request of a client's can be made.
     private: RefCell<Option<String>>,
+    /// Where requests of clients end, whatever is live.
+    detour: Cell<Option<Detour>>,
     /// The release that was live at each request of a client's.
     asked: Rc<RefCell<Vec<Option<u32>>>>,
+}
+
+/// What answers clients in the place of the live release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detour {
+    /// The containers of a release, as long as they run.
+    Release(u32),
+    /// Something of the user's.
+    Else,
+    /// Nothing, as long as this release runs too; without it there is no route.
+    Needs(u32),
 }
 
 /// Where clients ask.
@@ -52,6 +65,7 @@ impl FakeProxy {
             answers: Rc::default(),
             clients: RefCell::default(),
             private: RefCell::default(),
+            detour: Cell::default(),
             asked: Rc::default(),
         })
     }
@@ -59,6 +73,11 @@ impl FakeProxy {
     /// What a client is answered while this release is live, whatever its containers answer.
     pub fn answer_clients(&self, release: u32, status: u16) {
         self.clients.borrow_mut().insert(release, status);
+    }
+
+    /// Has requests of clients end elsewhere.
+    pub fn lead_clients(&self, detour: Detour) {
+        self.detour.set(Some(detour));
     }
 
     /// Lets no request of a client's be made.
@@ -76,7 +95,7 @@ impl FakeProxy {
         let live = self.loaded.borrow().as_ref().and_then(|route| route.live.clone());
         let status = live.as_ref().and_then(|live| self.clients.borrow().get(&live.release.0).copied());
         let (engine, answers, asked) = (self.engine.clone(), self.answers.clone(), self.asked.clone());
-        View { engine, answers, live, status, asked }
+        View { engine, answers, live, status, asked, detour: self.detour.get() }
     }
 
     pub fn answer(&self, release: u32, status: u16) {
@@ -276,7 +295,11 @@ struct View {
     /// What clients are answered, where that is said.
     status: Option<u16>,
     asked: Rc<RefCell<Vec<Option<u32>>>>,
+    detour: Option<Detour>,
 }
+
+/// So many bytes come to a container with each request.
+const REQUEST: u64 = 2000;
 
 #[async_trait(?Send)]
 impl Vantage for View {
@@ -286,12 +309,24 @@ impl Vantage for View {
         if is_client {
             self.asked.borrow_mut().push(self.live.as_ref().map(|live| live.release.0));
             at = self.live.as_ref().and_then(|live| live.addresses.first().copied());
+            at = match self.detour {
+                None => at,
+                Some(Detour::Release(number)) => address_of(&self.engine, number),
+                Some(Detour::Else) => return Ok(answered(200)),
+                Some(Detour::Needs(number)) if address_of(&self.engine, number).is_none() => {
+                    return Ok(answered(404));
+                }
+                Some(Detour::Needs(_)) => at,
+            };
+        }
+        if let Some(at) = at {
+            self.engine.receive(at, REQUEST);
         }
         let release = at.and_then(|at| running_at(&self.engine, at));
         let release = release.ok_or_else(|| failure(FailureKind::Refused, "nobody listens"))?;
         let own = self.answers.borrow().get(&release).copied().unwrap_or(200);
         let status = self.status.filter(|_| is_client).unwrap_or(own);
-        Ok(Answer { status, headers: Vec::new(), body: String::new(), took: Duration::from_millis(1) })
+        Ok(answered(status))
     }
 
     async fn read(&self, _path: &str) -> Result<Option<Vec<u8>>> {
@@ -313,6 +348,16 @@ impl Vantage for View {
     async fn sockets(&self) -> Result<Vec<Socket>> {
         Ok(Vec::new())
     }
+}
+
+fn answered(status: u16) -> Answer {
+    Answer { status, headers: Vec::new(), body: String::new(), took: Duration::from_millis(1) }
+}
+
+/// Where a container of a release runs.
+fn address_of(engine: &Fake, release: u32) -> Option<IpAddr> {
+    let mut addresses = containers(engine).into_iter().flat_map(|one| one.addresses.into_values());
+    addresses.find(|at| running_at(engine, *at) == Some(release))
 }
 
 fn failure(kind: FailureKind, message: &str) -> Failure {

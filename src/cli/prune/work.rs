@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ pub(super) struct Work {
     pub(super) name: AppName,
     /// The app's records under its lock; none when it is only asked what would be done.
     records: Option<LockedApp>,
+    state_folder: PathBuf,
     proxies: Proxies,
     /// The configuration of what is live.
     app: App,
@@ -45,6 +47,7 @@ impl Work {
         name: &AppName,
         args: &Args,
     ) -> Result<Option<Self>> {
+        let state_folder = store.root().to_owned();
         let store = store.app(name);
         let records = if args.plan {
             None
@@ -85,6 +88,7 @@ impl Work {
         Ok(Some(Self {
             name: name.clone(),
             records,
+            state_folder,
             proxies,
             app,
             routes: observed.routes.clone(),
@@ -151,6 +155,7 @@ impl Work {
                 Some(why) => told.left(&self.name, Thing::Container, container.name.clone(), why),
             }
         }
+        tidy::give_up_claims(engine, &going, &self.state_folder).await?;
         for release in going {
             records.remove(&[release.number], &[])?;
             removed(Thing::Record, release.number.to_string());

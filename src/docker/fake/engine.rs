@@ -145,6 +145,13 @@ impl Engine for Fake {
         self.leave(&call, vec![Process { pid, parent: 1, title: "/app".to_owned() }])
     }
 
+    fn received(&self, container: &Container) -> Option<u64> {
+        let received = self.0.received.borrow();
+        let own =
+            container.addresses.values().map(|address| received.get(address).copied().unwrap_or_default());
+        (!received.is_empty()).then(|| own.sum())
+    }
+
     async fn exec(&self, container: &str, command: &[String], _limit: Duration) -> Result<ExecOutput> {
         let program = command.first().map(String::as_str).unwrap_or_default();
         let call = self.enter("exec", &format!("{container} {program}"))?;

@@ -9,6 +9,7 @@ mod world;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -57,6 +58,8 @@ struct Inner {
     on_launch: RefCell<Option<OnLaunch>>,
     away: Cell<bool>,
     late: Cell<bool>,
+    /// The bytes that came to an address; where there are none, nobody counts.
+    received: RefCell<BTreeMap<IpAddr, u64>>,
 }
 
 impl Default for Fake {
@@ -85,7 +88,13 @@ impl Fake {
             on_launch: RefCell::default(),
             away: Cell::new(false),
             late: Cell::new(false),
+            received: RefCell::default(),
         }))
+    }
+
+    /// Has bytes come to an address. From the first ones on the engine tells what came to containers.
+    pub fn receive(&self, address: IpAddr, bytes: u64) {
+        *self.0.received.borrow_mut().entry(address).or_default() += bytes;
     }
 
     /// Adds an image of the host, without a health check of its own. Returns its id.

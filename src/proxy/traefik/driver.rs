@@ -1,4 +1,5 @@
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -262,6 +263,21 @@ impl Proxy for TraefikDriver {
     async fn forget_idle(&self, route: &Route) -> Result<()> {
         let known = self.running().await?;
         self.means.forget(&self.scene(&known), route).await
+    }
+
+    fn defined_by(&self, labels: &BTreeMap<String, String>) -> Vec<String> {
+        let own_provider = self.means.provider();
+        let full = |name: &String| match name.contains('@') {
+            true => name.clone(),
+            false => format!("{name}@{own_provider}"),
+        };
+        // Traefik reads the keys of labels without regard to case (paerser, `parser.DecodeToNode`).
+        let defines = |name: &str| {
+            let prefix = format!("traefik.http.middlewares.{name}.").to_lowercase();
+            labels.keys().any(|key| key.to_lowercase().starts_with(&prefix))
+        };
+        let named = self.proxy.router.middlewares.iter().map(full);
+        named.filter(|name| name.strip_suffix("@docker").is_some_and(defines)).collect()
     }
 
     async fn in_flight(&self, left: &[IpAddr]) -> Result<InFlight> {

@@ -102,7 +102,7 @@ impl Drop for TestRun {
             return;
         }
         for app in self.apps.take() {
-            for label in ["bgd.app", "bgd.carrier", "bgd.hook", "bgd.lock"] {
+            for label in ["bgd.app", "bgd.carrier", "bgd.hook", "bgd.lock", "bgd.claim.app"] {
                 self.remove("container", &["--force", "--volumes"], &format!("{label}={app}"));
             }
         }

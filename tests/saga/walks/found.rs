@@ -111,6 +111,30 @@ fn an_adoption_with_other_records_does_not_take_a_live_route() {
     });
 }
 
+/// Two people have state folders of their own, and each wants the same container behind another proxy: a deploy of one would
+/// stop what the other's proxy routes to.
+#[test]
+fn a_container_is_adopted_by_one_state_folder() {
+    play(async |land| {
+        let image = land.add_image("api", Behaviour::Runs);
+        land.add_container("api-web-0", &image).unwrap();
+        land.configs[1][0].way = Way::Edge2;
+        land.write_config(1, 0);
+        well(land, ME, &["adopt", "api-web-0"]).await;
+        let error = refused(land, OTHER, &["adopt", "api-web-0"]).await;
+        assert!(error.one_line().contains("release 0 of api already"), "{}", error.one_line());
+        let remove =
+            error.hints().iter().find_map(|hint| hint.split_once("docker rm ")).unwrap().1.to_owned();
+        // The one who has it may take it up again, and goes on with it.
+        deployed(land, ME).await;
+        well(land, ME, &["rollback", "api"]).await;
+        assert_eq!(served(land), Some(0));
+        // The remedy, once nobody needs it here any more.
+        land.engine.remove_by_hand(&remove, true).unwrap();
+        well(land, OTHER, &["adopt", "api-web-0"]).await;
+    });
+}
+
 #[test]
 fn a_release_that_was_stopped_is_started_before_requests_go_back_to_it() {
     play(async |land| {

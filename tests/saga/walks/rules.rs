@@ -85,10 +85,6 @@ impl Rules {
         self.named.borrow_mut().insert(id);
     }
 
-    pub fn is_named(&self, id: &str) -> bool {
-        self.named.borrow().contains(id)
-    }
-
     pub fn is_stranger(&self, id: &str) -> bool {
         self.strangers.borrow().contains(id)
     }
