@@ -8,7 +8,9 @@ use super::recorded::{Recorded, told};
 use super::trouble::Trouble;
 use crate::docker::{Container, Engine, Summary};
 use crate::error::{Kind, Result};
-use crate::model::{App, ContainerName, Outcome, Release, ReleaseNumber, Slot, label, shown_path};
+use crate::model::{
+    App, ContainerName, Outcome, ProxyIdentity, Release, ReleaseNumber, Slot, label, shown_path,
+};
 use crate::own;
 use crate::plan::{self, Present};
 use crate::probe::{Asked, client_path};
@@ -225,7 +227,8 @@ async fn more(
     if diagnosis.troubles.iter().any(|trouble| matches!(trouble, Trouble::ProxyUnasked { .. }))
         && let Some(app) = recorded.app()
     {
-        return Ok(renamed((engine, proxies), app).await?.into_iter().collect());
+        let known = recorded.live().and_then(|number| recorded.release(number)?.proxy.as_ref());
+        return Ok(renamed((engine, proxies), app, known).await?.into_iter().collect());
     }
     let number = diagnosis.number.filter(|_| !diagnosis.is_anothers);
     let Some(release) = number.and_then(|number| recorded.release(number)) else {
@@ -248,8 +251,13 @@ async fn more(
     Ok(troubles)
 }
 
-/// Looks for the proxy under another name: a container on the app's network that routes to the app.
-async fn renamed((engine, proxies): (&Rc<dyn Engine>, &Proxies), app: &App) -> Result<Option<Trouble>> {
+/// Looks for the proxy under another name: a container on the app's network that routes to the app. Where the record tells
+/// the proxy's id it is that one, or another one with its folder: a copy that serves elsewhere answers as it does.
+async fn renamed(
+    (engine, proxies): (&Rc<dyn Engine>, &Proxies),
+    app: &App,
+    recorded: Option<&ProxyIdentity>,
+) -> Result<Option<Trouble>> {
     let known = app.proxy.container();
     if engine.container(known.as_str()).await?.is_some() {
         return Ok(None);
@@ -261,6 +269,13 @@ async fn renamed((engine, proxies): (&Rc<dyn Engine>, &Proxies), app: &App) -> R
     };
     for summary in engine.containers(&[]).await?.into_iter().filter(is_candidate) {
         let Ok(name) = ContainerName::parse(&summary.name) else { continue };
+        if let Some(recorded) = recorded.filter(|recorded| recorded.id != summary.id) {
+            let container = engine.container(&summary.id).await?;
+            let mounts = container.map(|container| container.mounts).unwrap_or_default();
+            if !mounts.iter().any(|mount| Some(&mount.source) == recorded.folder.as_ref()) {
+                continue;
+            }
+        }
         let there = App { proxy: app.proxy.in_container(name), ..app.clone() };
         let live = async { proxies.of(&there)?.live().await };
         if matches!(live.await, Ok(Some(_))) {

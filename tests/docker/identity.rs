@@ -126,6 +126,35 @@ fn two_state_folders_take_turns_and_a_lock_of_a_bgd_that_was_killed_is_free() {
     scene.assert_clean(2);
 }
 
+/// The second state folder is another user's, or another checkout's, behind a proxy of its own.
+#[test]
+fn one_container_is_adopted_by_one_state_folder() {
+    let scene = Scene::new(Nginx::New, Route::Server);
+    let web = scene.run.name("web");
+    App::new(&scene.run, images().app("1.0")).network(scene.edge.network()).start(&web).wait_answers();
+    scene.bgd.run(&["adopt", &web]).ok();
+    let other = elsewhere(&scene);
+    let beside = TestRun::new();
+    let edge = bgd_testkit::Edge::builder(&beside, Nginx::New.image()).start();
+    let text = std::fs::read_to_string(other.project().join("bgd.yaml")).unwrap();
+    let text = text.replace(scene.edge.name(), edge.name()).replace(scene.edge.network(), edge.network());
+    other.write("bgd.yaml", &text);
+    scene.run.docker().ok(["network", "connect", edge.network(), &web]);
+    let refused = other.run(&["adopt", &web]).code(3);
+    let folder = scene.bgd.state_dir().display().to_string();
+    for part in [web.as_str(), "is release 0 of", &folder, "docker rm bgd_adopted_"] {
+        assert!(refused.stderr.contains(part), "no word of {part}\n{}", refused.stderr);
+    }
+    scene.deploy("1.1").ok();
+    scene.rollback().ok();
+    scene.assert_clean(0);
+    // The remedy, for when the first one is given up.
+    let remove = refused.stderr.lines().find_map(|line| line.split_once("docker rm ")).unwrap().1;
+    scene.run.docker().ok(["rm", remove.trim()]);
+    other.run(&["adopt", &web]).ok();
+    scene.run.docker().ok(["rm", remove.trim()]);
+}
+
 #[test]
 fn one_container_is_not_live_for_two_apps_and_one_that_was_replaced_is_release_0_no_more() {
     let scene = Scene::new(Nginx::New, Route::Server);

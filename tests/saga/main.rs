@@ -14,6 +14,7 @@ mod prefixes;
 mod proxy;
 mod rollback;
 mod ticks;
+mod turn;
 mod walks;
 mod watch;
 mod world;

@@ -67,6 +67,14 @@ impl TraefikDriver {
                 Ok(told) => told,
                 // Traefik is there, and the release does not answer it: of the route the API tells.
                 Err(failure) if failure.kind.has_connected() && scene.settings.api.is_some() => None,
+                Err(failure) if failure.kind.has_connected() => {
+                    let container = &scene.seat.container.name;
+                    let message = format!(
+                        "what Traefik in {container} routes to cannot be told: a request for the app came to no answer"
+                    );
+                    let hint = "the app itself may not answer; Traefik's API, which would tell, does not answer either";
+                    return Err(Error::new(Kind::Proxy, message).caused_by(failure).hint(hint));
+                }
                 Err(failure) => return Err(unanswered(failure)),
             };
             if let Some((live, generation)) = told

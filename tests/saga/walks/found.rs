@@ -135,6 +135,41 @@ fn a_container_is_adopted_by_one_state_folder() {
     });
 }
 
+/// What a deploy has done cannot be told without the record of its release: nothing is touched, and what is printed ends well.
+#[test]
+fn a_damaged_record_of_an_open_deploy_leaves_everything_as_it_is() {
+    play(async |land| {
+        deployed(land, ME).await;
+        interrupted(land, ME).await;
+        let live = served(land).unwrap();
+        let app = land.seat(0, 0).state.join("apps/api");
+        let record = app.join(format!("releases/{live}.json"));
+        let good = std::fs::read(&record).unwrap();
+        std::fs::write(&record, "{").unwrap();
+        for command in [&["recover", "api", "--yes"][..], &["rollback", "api"]] {
+            let error = refused(land, ME, command).await;
+            assert_eq!(error.kind(), Kind::Stuck, "{command:?}: {error:?}");
+            let hints = error.hints().join("\n");
+            for part in ["from a backup", "nothing was touched", "bgd status api", "then `bgd recover api`"] {
+                assert!(hints.contains(part), "{command:?}: no word of {part}: {hints}");
+            }
+            assert_eq!(served(land), Some(live));
+        }
+        // With the backup it goes on.
+        std::fs::write(&record, &good).unwrap();
+        well(land, ME, &["recover", "api", "--yes"]).await;
+        assert_eq!(served(land), Some(live));
+        // Without one, the journal goes away and the records are made to fit.
+        interrupted(land, ME).await;
+        let live = served(land).unwrap();
+        std::fs::write(app.join(format!("releases/{live}.json")), "{").unwrap();
+        std::fs::rename(app.join("journal.jsonl"), app.join("journal.away")).unwrap();
+        well(land, ME, &["recover", "api", "--yes"]).await;
+        assert_eq!(served(land), Some(live));
+        deployed(land, ME).await;
+    });
+}
+
 #[test]
 fn a_release_that_was_stopped_is_started_before_requests_go_back_to_it() {
     play(async |land| {
