@@ -4,7 +4,8 @@
 //! project by the same readers, into the nouns of [`model`].
 //! [`plan`] observes [`docker`], [`proxy`] and [`record`], and decides purely. [`saga`] runs the plan's [`step`]s, each
 //! announced in the journal of [`record`] first, and undoes or recovers them. Steps look from where the proxy stands
-//! through [`probe`], touch only the containers that [`own`] has proved to be bgd's, run the user's commands through [`hook`], and [`watch`] judges what they see under real traffic. [`turn`] keeps two who use one engine from changing one app at once. What happens is told as [`event`]s, which
+//! through [`probe`], touch only the containers that [`own`] has proved to be bgd's, run the user's commands through [`hook`], and [`watch`] judges what
+//! they see. [`turn`] keeps two who use one engine from changing one app at once. What happens is told as [`event`]s, which
 //! [`ui`] prints; what fails is an [`error`] with a kind, a cause and hints.
 #![warn(missing_docs)]
 
@@ -26,4 +27,5 @@ pub mod step;
 pub mod template;
 pub mod turn;
 pub mod ui;
+pub mod user;
 pub mod watch;

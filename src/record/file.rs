@@ -141,11 +141,12 @@ pub(super) fn check_owner(root: &Path, folder: &Path) -> Result<()> {
             Err(error) => return Err(cannot("look at", one, error)),
         };
         if found.uid() != me && found.uid() != 0 {
-            let owner = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(found.uid()));
-            let owner = owner.ok().flatten().map_or_else(|| found.uid().to_string(), |user| user.name);
+            let owner = crate::user::name(found.uid());
+            // sudo takes a number with this sign before it.
+            let sudo = if owner.parse::<u32>().is_ok() { format!("'#{owner}'") } else { owner.clone() };
             let message = format!("the state folder {} belongs to another user, {owner}", one.display());
             return Err(Error::new(Kind::Config, message)
-                .hint(format!("run bgd as that user: sudo -u {owner} bgd …"))
+                .hint(format!("run bgd as that user: sudo -u {sudo} bgd …"))
                 .hint("nothing is written into a folder of another user, who could lead it elsewhere"));
         }
         const WRITABLE_BY_OTHERS: u32 = 0o002;

@@ -35,8 +35,7 @@ pub struct Holder {
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(self.uid));
-        let user = user.ok().flatten().map_or_else(|| self.uid.to_string(), |user| user.name);
+        let user = crate::user::name(self.uid);
         write!(f, "by `{}` (process {}, user {user}) since {}", self.command, self.pid, self.since)
     }
 }

@@ -35,7 +35,6 @@ impl Holder {
     /// This process.
     pub(super) fn this(state: &Path) -> Self {
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
-        let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten();
         let args = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned());
         Self {
             machine: read("/etc/machine-id"),
@@ -43,7 +42,7 @@ impl Holder {
             namespace: namespace(),
             pid: std::process::id().to_string(),
             start: start_of("self").unwrap_or_default(),
-            user: user.map_or_else(|| nix::unistd::getuid().to_string(), |user| user.name),
+            user: crate::user::own_name(),
             command: args.collect::<Vec<_>>().join(" "),
             state: state.display().to_string(),
             since: jiff::Timestamp::now().to_string(),

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bgd_testkit::{Outcome, images};
+use bgd_testkit::{Bgd, Outcome, images};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use crate::scene::{Nginx, Route, Scene, nothing_lost};
@@ -129,4 +129,64 @@ fn a_disk_that_gets_full_at_a_step_loses_nothing() {
         }
     }
     nothing_lost(&load.stop());
+}
+
+/// A user without a name, as a job in CI has: in the group of Docker's socket, and in no file of users.
+const NAMELESS: u32 = 41234;
+
+#[test]
+fn another_user_of_the_engine_changes_nothing_of_what_root_has_deployed() {
+    let scene = Scene::new(Nginx::New, Route::Server);
+    scene.first("1.0");
+    let text = std::fs::read_to_string(scene.bgd.project().join("bgd.yaml")).unwrap();
+    let other = Bgd::on(scene.run.docker(), env!("CARGO_BIN_EXE_bgd")).as_user(NAMELESS);
+    other.write("bgd.yaml", &text);
+    let image = images().app("1.1");
+    let load = scene.mixed();
+    // With records of its own.
+    assert!(other.run(&["status"]).ok().stdout.contains("nothing has been deployed"));
+    let refused = other.run(&["deploy", &image, "--no-watch"]).code(11);
+    for part in [format!("release 1 of {}", scene.app), "BGD_STATE_DIR".to_owned()] {
+        assert!(refused.stderr.contains(&part), "no word of {part}\n{}", refused.stderr);
+    }
+    other.run(&["rollback", &scene.app]).code(10);
+    // With root's.
+    let folder = scene.bgd.state_dir();
+    let other = other.env("BGD_STATE_DIR", &folder.display().to_string());
+    for command in
+        [&["status"][..], &["deploy", &image, "--no-watch"], &["rollback", &scene.app], &["recover", "--yes"]]
+    {
+        let refused = other.run(command).code(1);
+        assert!(refused.stderr.contains("run bgd as the user who owns"), "{command:?}\n{}", refused.stderr);
+    }
+    // Root does not write into a folder of that user's.
+    let theirs = tempfile::tempdir().unwrap();
+    std::os::unix::fs::chown(theirs.path(), Some(NAMELESS), None).unwrap();
+    let root = Bgd::on(scene.run.docker(), env!("CARGO_BIN_EXE_bgd"))
+        .env("BGD_STATE_DIR", &theirs.path().display().to_string());
+    root.write("bgd.yaml", &text);
+    let refused = root.run(&["deploy", &image, "--no-watch"]).code(3);
+    assert!(refused.stderr.contains(&format!("sudo -u '#{NAMELESS}' bgd")), "{}", refused.stderr);
+    nothing_lost(&load.stop());
+    scene.assert_clean(1);
+}
+
+#[test]
+fn a_user_without_a_name_deploys() {
+    let mut scene = Scene::new(Nginx::New, Route::Server);
+    scene.configure("drain: { timeout: 1s }\n");
+    let text = std::fs::read_to_string(scene.bgd.project().join("bgd.yaml")).unwrap();
+    scene.bgd = Bgd::on(scene.run.docker(), env!("CARGO_BIN_EXE_bgd")).as_user(NAMELESS);
+    scene.bgd.write("bgd.yaml", &text);
+    scene.first("1.0");
+    let load = scene.mixed();
+    let mut watching = scene.bgd.spawn(&["deploy", &images().app("1.1"), "--window", "60s"]);
+    watching.wait_for_requests(1, SOON);
+    let refused = scene.bgd.run(&["deploy", &images().app("1.2")]).code(4);
+    assert!(refused.stderr.contains(&format!("user {NAMELESS}")), "{}", refused.stderr);
+    scene.bgd.run(&["rollback", &scene.app]).ok();
+    watching.wait(SOON).code(9);
+    scene.deploy("1.1").ok();
+    nothing_lost(&load.stop());
+    scene.assert_clean(3);
 }

@@ -1,6 +1,8 @@
 use crate::docker::Docker;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -15,6 +17,8 @@ pub struct Bgd {
     project: TempDir,
     env: Vec<(String, String)>,
     docker: Docker,
+    /// Who runs it; whoever runs the tests where nothing is said.
+    user: Option<(u32, u32)>,
 }
 
 /// How a command ended.
@@ -42,14 +46,29 @@ impl Bgd {
             project,
             env: Vec::new(),
             docker: docker.clone(),
+            user: None,
         }
+    }
+
+    /// The same for another user, who is in the group of the engine's socket. Its folders and its binary are that user's.
+    #[must_use]
+    pub fn as_user(mut self, uid: u32) -> Self {
+        let gid = std::fs::metadata(self.docker.socket()).unwrap().gid();
+        let binary = self.project().join("bgd");
+        std::fs::copy(&self.binary, &binary).unwrap();
+        for path in [&self.state_dir(), &self.project(), &binary] {
+            chown(path, Some(uid), Some(gid)).unwrap();
+        }
+        self.binary = binary;
+        self.user = Some((uid, gid));
+        self
     }
 
     /// The same with a working folder of its own: another project on the same host.
     pub fn beside(&self) -> Self {
         let (binary, docker) = (self.binary.clone(), self.docker.clone());
         let (state, project) = (self.state.clone(), tempfile::tempdir().unwrap());
-        Self { binary, state, project, env: self.env.clone(), docker }
+        Self { binary, state, project, env: self.env.clone(), docker, user: self.user }
     }
 
     /// Sets a variable for every command from now on.
@@ -108,6 +127,9 @@ impl Bgd {
         command.env_remove("GITHUB_ACTIONS").env_remove("GITHUB_STEP_SUMMARY");
         if let Some(host) = self.docker.host() {
             command.env("DOCKER_HOST", host);
+        }
+        if let Some((uid, gid)) = self.user {
+            command.uid(uid).gid(gid).env("HOME", self.project());
         }
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
