@@ -12,6 +12,8 @@ pub const BODY_LIMIT: usize = 64 * 1024;
 pub struct Request {
     /// Where to connect.
     pub to: SocketAddr,
+    /// Whether it goes over TLS. Any certificate will do.
+    pub tls: bool,
     /// `GET`, `POST` …
     pub method: String,
     /// Path and query.
@@ -31,6 +33,7 @@ impl Request {
     pub fn get(to: SocketAddr, host: impl Into<String>, path: impl Into<String>, limit: Duration) -> Self {
         Self {
             to,
+            tls: false,
             method: "GET".to_owned(),
             path: path.into(),
             host: host.into(),

@@ -72,6 +72,7 @@ fn request(test: &SmokeTest, at: SocketAddr, default_host: &str) -> Request {
         test.headers.iter().partition(|(name, _)| name.eq_ignore_ascii_case("host"));
     let within = test.expect.within;
     Request {
+        tls: false,
         to: at,
         method: test.method.as_str().to_owned(),
         path: test.path.clone(),

@@ -4,7 +4,7 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use bgd_testkit::{App, Container, Front, Outcome, images, poll_until};
+use bgd_testkit::{App, Container, Front, Outcome, TestRun, images, poll_until};
 
 use crate::scene::{HOST, Means, Nginx, Route, Scene, nothing_lost};
 
@@ -265,4 +265,84 @@ fn a_release_without_which_clients_get_nothing_is_started_again() {
     scene.assert_clean(2);
     scene.rollback().ok();
     scene.wait_for("1.0");
+}
+
+/// The block that clients come by takes TLS only; another one lets the load in.
+#[track_caller]
+fn by_tls(nginx: Nginx) {
+    const SECURE: &str = "secure.test";
+    let scene = Scene::new(nginx, Route::Upstream);
+    scene.configure("drain: { timeout: 1s }\n");
+    scene.first("1.0");
+    let made = rcgen::generate_simple_self_signed([SECURE.to_owned()]).unwrap();
+    scene.edge.put("cert.pem", &made.cert.pem());
+    scene.edge.put("key.pem", &made.signing_key.serialize_pem());
+    let (file, block) = scene.server_block();
+    // For nginx it comes before the other block, and so for bgd.
+    let secure = |more: &str| {
+        let tls = "listen 443 ssl; ssl_certificate /etc/nginx/conf.d/cert.pem; ssl_certificate_key /etc/nginx/conf.d/key.pem;";
+        block
+            .replace("listen 80;", tls)
+            .replace(HOST, SECURE)
+            .replace("location / {", &format!("{more} location / {{"))
+    };
+    let marked = |mark: &str| block.replace("location / {", &format!("location / {{ {mark}"));
+    scene.edge.put("aaa.conf", &secure(""));
+    scene.edge.put(&file, &marked("add_header X-Own 1;"));
+    scene.reload();
+    has_own_header(&scene, true);
+    let load = scene.mixed();
+    let outcome = scene.deploy("1.1").ok();
+    assert!(outcome.stderr.contains("a client is answered 200"), "{}", outcome.stderr);
+    nothing_lost(&load.stop());
+    scene.assert_clean(2);
+
+    let old = scene.live_container();
+    scene.edge.put(
+        "aaa.conf",
+        &secure(&format!("location = /health {{ proxy_pass http://{}:3000; }}", old.name())),
+    );
+    scene.edge.put(&file, &marked(""));
+    scene.reload();
+    has_own_header(&scene, false);
+    let outcome = scene.deploy("1.2").code(8);
+    for part in [SECURE, "at port 443 is answered 200", "new release did not receive"] {
+        assert!(outcome.stderr.contains(part), "no word of {part}\n{}", outcome.stderr);
+    }
+    scene.assert_clean(2);
+}
+
+#[test]
+fn clients_that_come_by_tls_behind_a_new_nginx() {
+    by_tls(Nginx::New);
+}
+
+#[test]
+fn clients_that_come_by_tls_behind_an_old_nginx() {
+    by_tls(Nginx::Old);
+}
+
+#[test]
+fn clients_that_come_by_tls_behind_traefik() {
+    let more = ["entrypoints: [websecure]"];
+    let scene = Scene::gate_with(TestRun::new(), &images().traefik_new, Means::Files, &more, |gate| {
+        gate.option("--providers.providersthrottleduration=100ms")
+            .option("--entrypoints.websecure.address=:443")
+            .option("--entrypoints.websecure.http.tls=true")
+            .option("--entrypoints.bgd.address=127.0.0.1:47100")
+    });
+    scene.deploy("1.0").ok();
+    let outcome = scene.deploy("1.1").ok();
+    assert!(outcome.stderr.contains("a client is answered 200"), "{}", outcome.stderr);
+    let text = format!(
+        "http:\n  routers:\n    own:\n      rule: Host(`{HOST}`) && Path(`/health`)\n      priority: 1000\n      service: own\n      \
+         entryPoints: [websecure]\n      tls: {{}}\n  services:\n    own:\n      loadBalancer:\n        servers:\n          - url: http://{}:3000\n",
+        scene.live_container().name()
+    );
+    scene.edge.put("own.yml", &text);
+    poll_until(Duration::from_secs(20), || {
+        let outcome = scene.deploy("1.2");
+        outcome.code == Some(8)
+            && outcome.stderr.contains("at port 443 is answered 200, and the new release did not receive")
+    });
 }

@@ -8,12 +8,14 @@ use hyper::client::conn::http1;
 use hyper::header::{ACCEPT, CONNECTION, HOST, HeaderName, HeaderValue, USER_AGENT};
 use hyper_util::rt::TokioIo;
 use nix::errno::Errno;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::dial;
 use super::place::Place;
+use super::tls;
 use crate::probe::request::{Answer, BODY_LIMIT, Failure, FailureKind, Request};
 
 /// Sends one request on a connection of its own and reads the whole answer.
@@ -25,7 +27,13 @@ pub(super) async fn request(place: &Place, request: &Request) -> Result<Answer, 
         Ok(stream) => stream?,
         Err(_) => return Err(late(FailureKind::ConnectTimeout, request.limit)),
     };
-    match timeout_at(deadline, exchange(stream, message)).await {
+    let exchange = async {
+        match request.tls {
+            true => exchange(tls::over(stream, request.to, &request.host).await?, message).await,
+            false => exchange(stream, message).await,
+        }
+    };
+    match timeout_at(deadline, exchange).await {
         Ok(answer) => answer.map(|answer| Answer { took: start.elapsed(), ..answer }),
         Err(_) => Err(late(FailureKind::AnswerTimeout, request.limit)),
     }
@@ -63,7 +71,10 @@ fn is_own_end(stream: &TcpStream) -> bool {
     matches!((stream.local_addr(), stream.peer_addr()), (Ok(near), Ok(far)) if near == far)
 }
 
-async fn exchange(stream: TcpStream, message: hyper::Request<Full<Bytes>>) -> Result<Answer, Failure> {
+async fn exchange<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    message: hyper::Request<Full<Bytes>>,
+) -> Result<Answer, Failure> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     // Dropped with this function, and the connection with it.
     let mut driver = JoinSet::new();

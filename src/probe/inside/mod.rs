@@ -8,6 +8,7 @@ mod files;
 mod http;
 mod place;
 mod processes;
+mod tls;
 mod walk;
 
 use std::io::ErrorKind;

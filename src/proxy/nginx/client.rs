@@ -25,7 +25,8 @@ impl NginxDriver {
                     "see which server block answers for {host} on port {} in: docker exec {container} nginx -T",
                     block.listen
                 );
-                let request = Request::get(at, host, path, limit);
+                let tls = block.tls.is_some();
+                let request = Request { tls, ..Request::get(at, host, path, limit) };
                 Ok(ClientRequest { request, path: path.to_owned(), remedy })
             }
             NginxRoute::Upstream(upstream) => {
@@ -37,7 +38,8 @@ impl NginxDriver {
                      {container} nginx -T",
                     way.place
                 );
-                Ok(ClientRequest { request: Request::get(way.at, host, asked, limit), path: seen, remedy })
+                let request = Request { tls: way.tls, ..Request::get(way.at, host, asked, limit) };
+                Ok(ClientRequest { request, path: seen, remedy })
             }
         }
     }
@@ -59,9 +61,6 @@ impl NginxDriver {
 
 /// Where bgd's own server block is asked, and for which host.
 fn by_own_block(block: &ServerBlock) -> Result<(SocketAddr, &str), String> {
-    if block.tls.is_some() {
-        return Err(format!("nginx takes TLS on port {}", block.listen));
-    }
     let host = block.hosts.iter().find(|host| !host.contains('*'));
     let host = host.ok_or_else(|| format!("no host of {} is written out", block.hosts.join(", ")))?;
     Ok((SocketAddr::from((Ipv4Addr::LOCALHOST, block.listen)), host))

@@ -292,6 +292,7 @@ impl Proxy for NginxDriver {
         let host = request.host.unwrap_or_else(|| manner.host_or(&self.app.name));
         let mut asked = Request {
             to: MARKER,
+            tls: false,
             method: request.method.to_owned(),
             path: request.path.to_owned(),
             host: marker::name(&self.app.name),

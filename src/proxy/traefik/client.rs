@@ -17,10 +17,10 @@ impl TraefikDriver {
         limit: Duration,
     ) -> Result<ClientRequest, String> {
         let known = self.known().await.map_err(|error| error.one_line())?;
-        let (point, meets) = choose(&known.settings, &self.proxy.router)?;
+        let (point, tls, meets) = choose(&known.settings, &self.proxy.router)?;
         let outside = meets.outside(path);
         let host = meets.host.as_deref().unwrap_or(self.app.name.as_str());
-        let mut request = Request::get(point.at, host, outside.as_ref(), limit);
+        let mut request = Request { tls, ..Request::get(point.at, host, outside.as_ref(), limit) };
         meets.apply(&mut request);
         let remedy = format!(
             "see which router of {} answers for {host}{outside} at the entry point {}; the route comes before it with a higher \
@@ -31,19 +31,19 @@ impl TraefikDriver {
     }
 }
 
-/// The first entry point of the route's own over which plain HTTP leads to its router.
-fn choose<'s>(settings: &'s Settings, router: &TraefikRouter) -> Result<(&'s EntryPoint, Meets), String> {
+/// The first entry point of the route's own that leads to its router, and whether it does so over TLS: plain HTTP where it can.
+fn choose<'s>(
+    settings: &'s Settings,
+    router: &TraefikRouter,
+) -> Result<(&'s EntryPoint, bool, Meets), String> {
     let meets = rule::request_for(&router.rule)
         .ok_or_else(|| format!("bgd cannot make up a request that the rule {} matches", router.rule))?;
-    if router.tls.is_some() {
-        return Err("the route takes TLS".to_owned());
-    }
-    let own = own_entrypoints(settings, router);
-    let is_plain = |point: &&EntryPoint| !point.tls && !point.redirects;
-    let found = own.into_iter().find(is_plain);
-    let found =
-        found.ok_or("no entry point of the route speaks plain HTTP without redirecting everything")?;
-    Ok((found, meets))
+    let own: Vec<_> =
+        own_entrypoints(settings, router).into_iter().filter(|point| !point.redirects).collect();
+    let takes_tls = |point: &EntryPoint| router.tls.is_some() || point.tls;
+    let found = own.iter().find(|point| !takes_tls(point)).or(own.first());
+    let found = found.ok_or("each entry point of the route redirects everything")?;
+    Ok((found, takes_tls(found), meets))
 }
 
 #[cfg(test)]
@@ -63,7 +63,9 @@ mod tests {
             middlewares: Vec::new(),
             priority: None,
         };
-        choose(&settings, &router).map(|(point, meets)| format!("{} {}", point.name, meets.path()))
+        choose(&settings, &router).map(|(point, tls, meets)| {
+            format!("{} {}{}", point.name, meets.path(), if tls { " by TLS" } else { "" })
+        })
     }
 
     #[test]
@@ -72,10 +74,11 @@ mod tests {
         assert_eq!(chosen(both, &[], "Host(`a`)").unwrap(), "web /");
         assert_eq!(chosen(both, &["websecure"], "Host(`a`) && PathPrefix(`/x`)").unwrap(), "websecure /x");
         let tls = format!("{both} --entrypoints.websecure.http.tls=true");
-        assert!(chosen(&tls, &["websecure"], "Host(`a`)").unwrap_err().contains("plain HTTP"));
+        assert_eq!(chosen(&tls, &["websecure"], "Host(`a`)").unwrap(), "websecure / by TLS");
+        assert_eq!(chosen(&tls, &["websecure", "web"], "Host(`a`)").unwrap(), "web /");
         let closed = format!("{both} --entrypoints.web.http.redirections.entrypoint.to=websecure");
-        assert!(chosen(&closed, &["web"], "Host(`a`)").unwrap_err().contains("redirecting"));
-        assert!(chosen(both, &[], "tls Host(`a`)").unwrap_err().contains("TLS"));
+        assert!(chosen(&closed, &["web"], "Host(`a`)").unwrap_err().contains("redirects everything"));
+        assert_eq!(chosen(&closed, &["web", "websecure"], "tls Host(`a`)").unwrap(), "websecure / by TLS");
         assert!(chosen(both, &[], "HostRegexp(`.+`)").unwrap_err().contains("HostRegexp"));
     }
 }

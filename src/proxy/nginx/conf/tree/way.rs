@@ -8,6 +8,8 @@ use super::{Place, Tree, listens_on_port};
 pub struct Way {
     /// Where the block listens, from inside nginx's network namespace.
     pub at: SocketAddr,
+    /// Whether it takes TLS there.
+    pub tls: bool,
     /// A name for which the block answers; `None` when it answers for every one that no other block has.
     pub host: Option<String>,
     /// Where the requests are passed on.
@@ -44,7 +46,7 @@ impl Way {
 }
 
 impl Tree<'_> {
-    /// A way over plain HTTP by which a client comes to an upstream, by a server block outside of one file.
+    /// A way by which a client comes to an upstream, by a server block outside of one file.
     ///
     /// # Errors
     /// Says why there is none.
@@ -69,39 +71,45 @@ impl Tree<'_> {
         let block = &self.nodes[server].directive.block;
         let location = self.location_of(pass).ok_or_else(|| format!("{place} is for nginx itself only"))?;
         let mut why = format!("the server block of {place} listens at no address that bgd can ask");
+        let mut by_tls = None;
         for listen in listens(block) {
             let Some(at) = address(&listen) else { continue };
-            if let Some(what) = self.not_plain(block, at.port()) {
-                why = format!("the server block of {place} {what}");
+            let tls = match self.spoken(block, at.port()) {
+                Spoken::Http => false,
+                Spoken::Tls => true,
+                Spoken::Other(what) => {
+                    why = format!("the server block of {place} {what}");
+                    continue;
+                }
+            };
+            let host = plain_names(block).next().cloned();
+            if host.is_none() && self.default_on(at.port()) != Some(server) {
+                why = format!("the server block of {place} answers for no name that is written out");
                 continue;
             }
-            if let Some(name) = plain_names(block).next() {
-                return Ok(Way { at, host: Some(name.clone()), place, location });
+            let way = Way { at, tls, host, place: place.clone(), location: location.clone() };
+            if !tls {
+                return Ok(way);
             }
-            if self.default_on(at.port()) == Some(server) {
-                return Ok(Way { at, host: None, place, location });
-            }
-            why = format!("the server block of {place} answers for no name that is written out");
+            by_tls.get_or_insert(way);
         }
-        Err(why)
+        by_tls.ok_or(why)
     }
 
-    /// What a listener asks for besides plain HTTP. What one block says of a port holds for all that listen on it.
-    fn not_plain(&self, block: &[Directive], port: u16) -> Option<&'static str> {
-        if block.iter().any(|d| d.name == "ssl" && d.args.first().is_some_and(|arg| arg == "on")) {
-            return Some("takes TLS");
-        }
+    /// What is spoken on a port of a block. What one block says of a port holds for all that listen on it.
+    fn spoken(&self, block: &[Directive], port: u16) -> Spoken {
         let everybody = self.servers().flat_map(|i| listens(&self.nodes[i].directive.block));
         let flags: Vec<String> = everybody
             .filter(|listen| address(listen).is_some_and(|at| at.port() == port))
             .flat_map(|listen| listen.args)
             .collect();
         let has = |flag: &str| flags.iter().any(|arg| arg == flag);
+        let is_on = block.iter().any(|d| d.name == "ssl" && d.args.first().is_some_and(|arg| arg == "on"));
         match () {
-            () if has("ssl") => Some("takes TLS"),
-            () if has("proxy_protocol") => Some("takes the PROXY protocol"),
-            () if has("http2") || has("spdy") => Some("takes HTTP/2"),
-            () => None,
+            () if has("proxy_protocol") => Spoken::Other("takes the PROXY protocol"),
+            () if is_on || has("ssl") => Spoken::Tls,
+            () if has("http2") || has("spdy") => Spoken::Other("takes HTTP/2"),
+            () => Spoken::Http,
         }
     }
 
@@ -141,6 +149,14 @@ impl Tree<'_> {
             _ => Location::Unclear,
         })
     }
+}
+
+/// What a listener takes.
+enum Spoken {
+    Http,
+    Tls,
+    /// What bgd does not speak, in words.
+    Other(&'static str),
 }
 
 /// The `listen` directives of a server block over TCP. Without one it listens on port 80.
@@ -200,7 +216,8 @@ mod tests {
         let parsed = BTreeMap::from([(main.clone(), parse(&format!("http {{\n{servers}\n}}")))]);
         let files = Files { main, parsed, includes: BTreeMap::new() };
         let way = Tree::new(&files).way_to("api", "/own.conf")?;
-        Ok((way.at.to_string(), way.host.clone(), way.path("/health")))
+        let scheme = if way.tls { "https://" } else { "" };
+        Ok((format!("{scheme}{}", way.at), way.host.clone(), way.path("/health")))
     }
 
     fn passing(listen: &str, location: &str, target: &str) -> String {
@@ -223,12 +240,18 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_asked_in_plain_is_said() {
+    fn what_cannot_be_asked_is_said() {
         let why = |servers: &str| way(servers).unwrap_err();
-        assert!(why(&passing("listen 443 ssl;", "/", "http://api")).contains("TLS"));
-        assert!(why(&passing("listen 443; ssl on;", "/", "http://api")).contains("TLS"));
+        let at = |servers: &str| way(servers).unwrap().0;
+        let tls = "https://127.0.0.1:443";
+        assert_eq!(at(&passing("listen 443 ssl http2;", "/", "http://api")), tls);
+        assert_eq!(at(&passing("listen 443; ssl on;", "/", "http://api")), tls);
         let elsewhere = "server { listen 443 ssl; server_name b; }";
-        assert!(why(&(elsewhere.to_owned() + &passing("listen 443;", "/", "http://api"))).contains("TLS"));
+        assert_eq!(at(&(elsewhere.to_owned() + &passing("listen 443;", "/", "http://api"))), tls);
+        assert!(why(&passing("listen 80 http2;", "/", "http://api")).contains("HTTP/2"));
+        assert!(
+            why(&passing("listen 443 ssl proxy_protocol;", "/", "http://api")).contains("PROXY protocol")
+        );
         assert!(why(&passing("listen 80 proxy_protocol;", "/", "http://api")).contains("PROXY protocol"));
         assert!(why(&passing("listen unix:/run/x;", "/", "http://api")).contains("no address"));
         assert!(why(&passing("", "/", "http://other")).contains("no server block refers"));
