@@ -16,6 +16,10 @@ pub struct Door {
     pub entrypoint: String,
     /// Its address inside Traefik's network namespace.
     pub at: SocketAddr,
+    /// Whether it takes TLS.
+    pub tls: bool,
+    /// The middlewares that come before every router there: what they answer in the app's place is no answer of the marker.
+    pub middlewares: Vec<String>,
     /// What the rule asks for.
     pub meets: Meets,
 }
@@ -31,37 +35,56 @@ impl Door {
         limit: Duration,
     ) -> Request {
         let host = host.or(self.meets.host.as_deref()).unwrap_or(app.as_str());
-        let mut request = Request::get(self.at, host, self.meets.outside(path), limit);
+        let mut request =
+            Request { tls: self.tls, ..Request::get(self.at, host, self.meets.outside(path), limit) };
         self.meets.apply(&mut request);
         request.headers.push(("X-Bgd-Marker".to_owned(), asked.to_owned()));
         request
     }
 }
 
-/// Chooses the first entry point over which plain HTTP can be spoken: one of the route's own when there is one, else
-/// any other. A router without TLS is served in plain even where others take TLS, on the same port; but neither where
-/// the entry point makes all of its routers take TLS, nor where it redirects everything.
+/// Chooses the entry point of the marker: one that is named `bgd`, which is there for that, before all others; then one
+/// without middlewares of its own, over plain HTTP rather than over TLS, and one of the route's own rather than another. A
+/// router without TLS is served in plain even where others take TLS, on the same port; but neither where the entry point
+/// makes all of its routers take TLS, nor where it redirects everything.
+///
+/// A marker over TLS has to take it as the route does, or Traefik gives both the default options; a template of the user's
+/// may not know that, and with options of TLS a client may have to show a certificate, which bgd has not.
 ///
 /// The API's own entry point is none: what is open there without more ado comes before every router of a user's.
 ///
 /// # Errors
 /// Says why there is none.
-pub fn choose(settings: &Settings, router: &TraefikRouter) -> Result<Door, String> {
+pub fn choose(settings: &Settings, router: &TraefikRouter, has_template: bool) -> Result<Door, String> {
     let Some(meets) = rule::request_for(&router.rule) else {
         return Err(format!("bgd cannot make up a request that the rule {} matches", router.rule));
     };
-    let is_usable = |point: &&EntryPoint| {
-        !point.tls && !point.redirects && settings.api.as_ref().is_none_or(|(api, _)| *api != point.at)
-    };
     let own = own_entrypoints(settings, router);
-    let mut others: Vec<&EntryPoint> = settings.entrypoints.iter().filter(is_usable).collect();
-    // One that nobody else reaches is the best of them.
-    others.sort_by_key(|point| point.name != "bgd");
-    let found = own.into_iter().find(is_usable).or_else(|| others.first().copied());
-    match found {
-        Some(point) => Ok(Door { entrypoint: point.name.clone(), at: point.at, meets }),
+    let may_take_tls = router.tls.as_ref().is_none_or(|tls| tls.options.is_none() && !has_template);
+    let is_usable = |point: &&&EntryPoint| {
+        let is_api = settings.api.as_ref().is_some_and(|(api, _)| *api == point.at);
+        !point.redirects && !is_api && (!point.tls || may_take_tls)
+    };
+    let is_own = |point: &EntryPoint| own.iter().any(|one| one.name == point.name);
+    let rank = |point: &&&EntryPoint| {
+        (point.name != "bgd", !point.middlewares.is_empty(), point.tls, !is_own(point))
+    };
+    let mut points: Vec<&EntryPoint> = own.clone();
+    points.extend(settings.entrypoints.iter().filter(|point| !is_own(point)));
+    match points.iter().filter(is_usable).min_by_key(rank) {
+        Some(point) => Ok(Door {
+            entrypoint: point.name.clone(),
+            at: point.at,
+            tls: point.tls,
+            middlewares: point.middlewares.clone(),
+            meets,
+        }),
+        None if !settings.is_read => {
+            Err("its entry points are not known, as its configuration cannot be read".to_owned())
+        }
         None => {
-            Err("no entry point of this Traefik speaks plain HTTP without redirecting everything".to_owned())
+            Err("each of its entry points redirects everything, or takes TLS with options of its own"
+                .to_owned())
         }
     }
 }
@@ -90,7 +113,8 @@ mod tests {
             middlewares: Vec::new(),
             priority: None,
         };
-        choose(&settings, &router).map(|door| door.entrypoint)
+        choose(&settings, &router, false)
+            .map(|door| format!("{}{}", door.entrypoint, if door.tls { " by TLS" } else { "" }))
     }
 
     #[test]
@@ -101,17 +125,38 @@ mod tests {
         assert_eq!(chosen(both, &["websecure"], host).unwrap(), "websecure");
         let tls = format!("{both} --entrypoints.websecure.http.tls=true");
         assert_eq!(chosen(&tls, &["websecure"], host).unwrap(), "web");
-        let closed = format!("{tls} --entrypoints.web.http.redirections.entrypoint.to=websecure");
-        assert!(chosen(&closed, &["websecure"], host).unwrap_err().contains("plain HTTP"));
-        let opened =
-            format!("{closed} --entrypoints.z.address=:90 --entrypoints.bgd.address=127.0.0.1:24710");
-        assert_eq!(chosen(&opened, &["websecure"], host).unwrap(), "bgd");
         assert!(chosen(both, &[], "HostRegexp(`.+`)").unwrap_err().contains("HostRegexp"));
     }
 
     #[test]
+    fn where_nothing_else_is_it_is_asked_over_tls() {
+        let host = "Host(`a`)";
+        let closed = "--entrypoints.web.address=:80 --entrypoints.web.http.redirections.entrypoint.to=websecure \
+                      --entrypoints.websecure.address=:443 --entrypoints.websecure.http.tls=true";
+        assert_eq!(chosen(closed, &["websecure"], host).unwrap(), "websecure by TLS");
+        let other = format!("{closed} --entrypoints.z.address=:90");
+        assert_eq!(chosen(&other, &["websecure"], host).unwrap(), "z");
+        let own = format!("{other} --entrypoints.bgd.address=127.0.0.1:24710");
+        assert_eq!(chosen(&own, &["websecure"], host).unwrap(), "bgd");
+        let redirects =
+            closed.replace("websecure.http.tls=true", "websecure.http.redirections.entrypoint.to=x");
+        assert!(chosen(&redirects, &[], host).unwrap_err().contains("redirects everything"));
+    }
+
+    #[test]
+    fn middlewares_of_an_entry_point_are_avoided() {
+        let host = "Host(`a`)";
+        let web = "--entrypoints.web.address=:80 --entrypoints.web.http.middlewares=lan-only@file,auth@file";
+        assert_eq!(chosen(web, &["web"], host).unwrap(), "web");
+        let other = format!("{web} --entrypoints.secure.address=:443 --entrypoints.secure.http.tls=true");
+        assert_eq!(chosen(&other, &["web"], host).unwrap(), "secure by TLS");
+        let own = format!("{other} --entrypoints.bgd.address=127.0.0.1:24710");
+        assert_eq!(chosen(&own, &["web"], host).unwrap(), "bgd");
+    }
+
+    #[test]
     fn the_entry_point_of_the_api_is_none() {
-        let only = "--entrypoints.traefik.address=:8080 --entrypoints.web.address=:443 --entrypoints.web.http.tls=true";
-        assert!(chosen(only, &["web"], "Host(`a`)").is_err());
+        let only = "--entrypoints.traefik.address=:8080 --entrypoints.web.address=:80 --entrypoints.web.http.redirections.entrypoint.to=x";
+        assert!(chosen(only, &["traefik"], "Host(`a`)").is_err());
     }
 }

@@ -93,7 +93,7 @@ impl TraefikDriver {
             return Ok(known);
         }
         let settings = look::settings(&self.engine, &seat).await?;
-        let door = door::choose(&settings, &self.proxy.router);
+        let door = door::choose(&settings, &self.proxy.router, self.proxy.template.is_some());
         let mut proxy = self.proxy.clone();
         proxy.router.priority = self.priority(&seat, &settings).await;
         let known = Known { seat, settings: Rc::new(settings), proxy: Rc::new(proxy), door: Rc::new(door) };

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::proxy::seat::Seat;
 
 use super::api::Api;
-use super::settings::{Options, Settings, from_arguments, from_environment, from_yaml};
+use super::settings::{Options, Settings, from_arguments, from_environment, from_toml, from_yaml};
 
 /// Where Traefik looks for its file by itself, beside the working directory.
 const PLACES: [&str; 3] =
@@ -72,10 +72,8 @@ async fn options(seat: &Seat, arguments: &[String]) -> Result<Option<Options>> {
     };
     for path in places {
         let Ok(Some(content)) = seat.vantage.read(&path).await else { continue };
-        if path.ends_with(".toml") {
-            return Ok(None);
-        }
-        return Ok(from_yaml(&String::from_utf8_lossy(&content)));
+        let content = String::from_utf8_lossy(&content);
+        return Ok(if path.ends_with(".toml") { from_toml(&content) } else { from_yaml(&content) });
     }
     if named.is_some() {
         return Ok(None);

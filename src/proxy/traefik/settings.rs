@@ -51,6 +51,8 @@ pub struct EntryPoint {
     pub tls: bool,
     /// Whether it redirects everything to another one.
     pub redirects: bool,
+    /// The middlewares that all of its routers have before their own, by their full names.
+    pub middlewares: Vec<String>,
     /// Whether routers that name no entry point use it.
     pub is_default: bool,
 }
@@ -100,6 +102,35 @@ pub fn from_environment<'a>(environment: impl Iterator<Item = (&'a str, &'a str)
 pub fn from_yaml(text: &str) -> Option<Options> {
     let pairs = crate::config::flatten(text)?;
     Some(pairs.into_iter().map(|(key, value)| (key.to_ascii_lowercase(), value)).collect())
+}
+
+/// The options of a file in TOML; `None` when it is none.
+pub fn from_toml(text: &str) -> Option<Options> {
+    let value: Value = toml::from_str(text).ok()?;
+    let mut options = Options::new();
+    let mut open = vec![(String::new(), &value)];
+    while let Some((path, value)) = open.pop() {
+        let below = |key: &str| match path.as_str() {
+            "" => key.to_ascii_lowercase(),
+            path => format!("{path}.{}", key.to_ascii_lowercase()),
+        };
+        match value {
+            Value::Object(fields) if fields.is_empty() => {
+                options.insert(path, String::new());
+            }
+            Value::Object(fields) => open.extend(fields.iter().map(|(key, value)| (below(key), value))),
+            Value::Array(items) => {
+                open.extend(items.iter().enumerate().map(|(at, item)| (format!("{path}[{at}]"), item)));
+            }
+            Value::String(text) => {
+                options.insert(path, text.clone());
+            }
+            other => {
+                options.insert(path, other.to_string());
+            }
+        }
+    }
+    Some(options)
 }
 
 impl Settings {
@@ -180,6 +211,7 @@ fn plain(name: &str, port: u16) -> EntryPoint {
         at: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
         tls: false,
         redirects: false,
+        middlewares: Vec::new(),
         is_default: false,
     }
 }
@@ -201,9 +233,20 @@ fn entrypoints(options: &Options) -> Vec<EntryPoint> {
                 at: address(options.get(&format!("{path}.address"))?)?,
                 tls: set("http.tls"),
                 redirects: set("http.redirections.entrypoint"),
+                middlewares: listed(options, &format!("{path}.http.middlewares")),
                 is_default: set("asdefault"),
             })
         })
+        .collect()
+}
+
+/// A list: `KEY=a,b` as flags and variables have it, `KEY[0]=a` as files have it.
+fn listed(options: &Options, key: &str) -> Vec<String> {
+    let values = options.iter().filter(|(found, _)| has(found, key)).map(|(_, value)| value);
+    values
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
         .collect()
 }
 
@@ -214,6 +257,9 @@ fn told_point(told: &Value) -> Option<EntryPoint> {
         at: address(told["address"].as_str()?)?,
         tls: !http["tls"].is_null(),
         redirects: !http["redirections"]["entryPoint"].is_null(),
+        middlewares: (http["middlewares"].as_array().into_iter().flatten())
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect(),
         is_default: told["asDefault"].as_bool().unwrap_or_default(),
     })
 }
@@ -243,6 +289,21 @@ fn duration(text: &str) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn toml_says_what_yaml_says() {
+        let toml = "[entryPoints]\n  [entryPoints.web]\n    address = \":80\"\n    [entryPoints.web.http]\n      middlewares = [\"lan@file\", \"auth@file\"]\n\
+                    [entryPoints.websecure]\naddress = \":443\"\n[entryPoints.websecure.http.tls]\n[entryPoints.bgd]\naddress = \"127.0.0.1:24710\"\n\
+                    [providers]\nprovidersThrottleDuration = \"100ms\"\n[providers.file]\ndirectory = \"/dyn\"\nwatch = false\n[api]\ninsecure = true\n";
+        let yaml = "entryPoints:\n  web:\n    address: \":80\"\n    http:\n      middlewares: [lan@file, auth@file]\n  websecure:\n    address: \":443\"\n    \
+                    http:\n      tls: {}\n  bgd:\n    address: 127.0.0.1:24710\nproviders:\n  providersThrottleDuration: 100ms\n  file:\n    directory: /dyn\n    \
+                    watch: false\napi:\n  insecure: true\n";
+        assert_eq!(from_toml(toml), from_yaml(yaml));
+        let settings = Settings::new(from_toml(toml));
+        assert_eq!(settings.entrypoint("web").unwrap().middlewares, ["lan@file", "auth@file"]);
+        assert!(settings.entrypoint("websecure").unwrap().tls && settings.entrypoint("bgd").is_some());
+        assert_eq!(from_toml("[a"), None);
+    }
 
     fn words(text: &str) -> Vec<String> {
         text.split_whitespace().map(str::to_owned).collect()

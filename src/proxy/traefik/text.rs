@@ -55,6 +55,8 @@ struct Marker {
 struct MarkerRouter {
     rule: String,
     entrypoint: String,
+    /// Over TLS the marker takes it as the route does: Traefik gives routers of one host that differ the default options.
+    tls: Option<crate::model::TraefikTls>,
     priority: u32,
 }
 
@@ -175,6 +177,7 @@ fn context(
             router: door.map(|door| MarkerRouter {
                 rule: marker_rule(app, &router.rule, door, settings),
                 entrypoint: door.entrypoint.clone(),
+                tls: router.tls.clone().filter(|_| door.tls),
                 priority: marker_priority(router),
             }),
         },

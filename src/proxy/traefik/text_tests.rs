@@ -24,7 +24,7 @@ fn proxy(rule: &str) -> TraefikProxy {
 fn rendered(proxy: &TraefikProxy, arguments: &str) -> crate::error::Result<String> {
     let arguments: Vec<String> = arguments.split_whitespace().map(str::to_owned).collect();
     let settings = Settings::new(Some(from_arguments(&arguments)));
-    let door = door::choose(&settings, &proxy.router).ok();
+    let door = door::choose(&settings, &proxy.router, false).ok();
     let target = Target {
         slot: Slot::Green,
         release: ReleaseNumber(2),

@@ -35,7 +35,7 @@ pub(super) struct Writer {
     router: TraefikRouter,
     template: Templates,
     /// Where the marker is asked, and the rule by which it is.
-    door: Option<(String, String)>,
+    door: Option<(String, String, bool)>,
     /// Labels that every carrier has beside those of the template.
     own: BTreeMap<String, String>,
 }
@@ -95,10 +95,10 @@ impl Writer {
         Ok(Self { app: app.name.clone(), router, template, door: None, own })
     }
 
-    /// Has the marker's router at this entry point only, in plain, and by a rule that asks for what is in
+    /// Has the marker's router at this entry point only, in plain or over TLS, and by a rule that asks for what is in
     /// [`MARKER_HEADER`] of a request from Traefik's own network namespace.
-    pub(super) fn set_door(&mut self, entrypoint: &str, asked_by: String) {
-        self.door = Some((entrypoint.to_owned(), asked_by));
+    pub(super) fn set_door(&mut self, entrypoint: &str, asked_by: String, tls: bool) {
+        self.door = Some((entrypoint.to_owned(), asked_by, tls));
     }
 
     /// The priority that the user asks for, or what Traefik makes of the rule.
@@ -139,7 +139,7 @@ impl Writer {
         let id = id(app, target.release, sequence);
         let url = format!("http://{}:{}", target.release_host, target.port);
         let asked = |what: &str| match &self.door {
-            Some((_, asked_by)) => asked_by.replace(ASKED, what),
+            Some((_, asked_by, _)) => asked_by.replace(ASKED, what),
             None => format!("Header(`{MARKER_HEADER}`, `{what}`)"),
         };
         let marker_rule =
@@ -160,12 +160,12 @@ impl Writer {
                 rule: &router.rule,
                 marker_rule: &marker_rule,
                 marker_entrypoints: match &self.door {
-                    Some((entrypoint, _)) => entrypoint.clone(),
+                    Some((entrypoint, _, _)) => entrypoint.clone(),
                     None => entrypoints.clone(),
                 },
                 entrypoints,
                 middlewares: router.middlewares.join(","),
-                marker_tls: if self.door.is_some() { None } else { tls },
+                marker_tls: if matches!(self.door, Some((_, _, false))) { None } else { tls },
                 tls,
                 priority,
                 marker_priority: priority.saturating_add(MARKER_ABOVE),

@@ -75,6 +75,19 @@ pub fn throttle(settings: &Settings) -> Option<Finding> {
 pub fn ways_to_ask(settings: &Settings, door: Result<&Door, &str>, container: &str) -> Option<Finding> {
     let [entrypoint, insecure] = WAYS_TO_ASK;
     match (door, &settings.api) {
+        (Ok(door), api) if !door.middlewares.is_empty() => Some(finding(
+            Severity::Warning,
+            format!(
+                "the entry point {} of Traefik in {container} has middlewares before every router ({}): what one of them answers by itself {}",
+                door.entrypoint,
+                door.middlewares.join(", "),
+                match api {
+                    Some(_) => "leaves the API alone to verify a switch",
+                    None => "keeps bgd from verifying a switch, and a deploy from succeeding",
+                }
+            ),
+            entrypoint,
+        )),
         (Ok(_), _) => None,
         (Err(why), Some(_)) => Some(finding(
             Severity::Warning,
