@@ -4,6 +4,7 @@ mod adopt;
 mod faults;
 mod refusals;
 mod restarts;
+mod settled;
 mod two_apps;
 mod under_load;
 
