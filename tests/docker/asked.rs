@@ -116,3 +116,31 @@ fn behind_a_login_a_release_was_not_watched_unless_the_watch_has_the_login() {
     assert!(told.contains("× 200") && !told.contains("was not watched"), "{told}");
     assert!(!told.contains("bGFiOmxhYg"), "{told}");
 }
+
+/// A login sends 20 KB of cookies, more than nginx takes by default: bgd's own server block passes them on, and so does the
+/// server by which bgd asks.
+#[track_caller]
+fn with_big_headers(nginx: Nginx) {
+    let scene = Scene::new(nginx, Route::Server);
+    scene.configure("drain: { timeout: 1s }\n");
+    scene.first("1.0");
+    scene.configure("drain: { timeout: 1s }\nenv: { BIG_HEADER: \"20\" }\n");
+    let load = scene.mixed();
+    let outcome = scene.bgd.run(&["deploy", &images().app("1.1"), "--window", "2s"]).ok();
+    assert!(!outcome.stderr.contains("502") && !outcome.stderr.contains("not watched"), "{}", outcome.stderr);
+    nothing_lost(&load.stop());
+    let answer = scene.edge.get(HOST, "/version").unwrap();
+    assert_eq!((answer.status, answer.version()), (200, Some("1.1")));
+    assert!(answer.header("set-cookie").is_some_and(|cookie| cookie.len() > 1000));
+    scene.assert_clean(2);
+}
+
+#[test]
+fn big_headers_behind_a_new_nginx() {
+    with_big_headers(Nginx::New);
+}
+
+#[test]
+fn big_headers_behind_an_old_nginx() {
+    with_big_headers(Nginx::Old);
+}

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The faults by the names they have in `POST /fault?name=value`; in the environment the names are in capitals.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 10] = [
     "fail_health",
     "hang",
     "status",
@@ -13,6 +13,7 @@ pub const NAMES: [&str; 9] = [
     "redirect",
     "host_check",
     "spare_health",
+    "big_header",
 ];
 
 /// What goes wrong at the moment. `/fault` itself always works, so that every fault can be taken back.
@@ -35,6 +36,8 @@ pub struct Faults {
     pub host_check: Option<String>,
     /// Leaves `/health` alone: an app that looks well and is not.
     pub spare_health: bool,
+    /// So many KB of cookies come with every answer, as after a login.
+    pub big_header: u16,
     failures_due: f64,
 }
 
@@ -90,6 +93,10 @@ impl Faults {
             }
             "host_check" => self.host_check = (!off).then(|| value.to_string()),
             "spare_health" => self.spare_health = flag(value).ok_or_else(|| wrong("1 or 0"))?,
+            "big_header" => {
+                let kilobytes = if off { Ok(0) } else { value.parse() };
+                self.big_header = kilobytes.map_err(|_| wrong("a number of KB"))?;
+            }
             _ => return Err(format!("no such fault: {name}; there are: {}", NAMES.join(", "))),
         }
         Ok(())
@@ -132,6 +139,7 @@ impl Faults {
             "redirect": self.redirect,
             "host_check": self.host_check,
             "spare_health": self.spare_health,
+            "big_header_kb": self.big_header,
         })
     }
 }
@@ -166,8 +174,8 @@ mod tests {
 
     #[test]
     fn every_name_can_be_switched_on_and_off_again() {
-        let on = ["hang", "1", "418", "200ms", "2s", "0.5", "https", "example.com", "1"];
-        let off = ["0", "0", "0", "0", "off", "0", "0", "0", "0"];
+        let on = ["hang", "1", "418", "200ms", "2s", "0.5", "https", "example.com", "1", "20"];
+        let off = ["0", "0", "0", "0", "off", "0", "0", "0", "0", "0"];
         for ((name, on), off) in NAMES.iter().zip(on).zip(off) {
             let mut faults = Faults::default();
             faults.set(name, on).unwrap();

@@ -5,7 +5,7 @@ use crate::socket;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderValue, LOCATION};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue, LOCATION, SET_COOKIE};
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Map, Value, json};
 use std::convert::Infallible;
@@ -34,6 +34,11 @@ pub async fn answer(app: Arc<App>, request: Request<Incoming>) -> Result<Respons
         None => route(&app, request).await.map(Streamed::new),
     };
     response.headers_mut().insert("x-version", app.version_header.clone());
+    for at in 0..app.faults().big_header {
+        if let Ok(cookie) = HeaderValue::from_str(&format!("c{at}={}", "x".repeat(1024))) {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+    }
     Ok(response.map(|content| Counted { content, _guard: guard }))
 }
 
