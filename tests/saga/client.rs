@@ -222,6 +222,23 @@ async fn an_answer_that_nobody_of_the_app_gave_is_compared_with_who_gave_it_befo
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_of_the_proxy_s_cache_says_nothing() {
+    let world = World::new("retire: stop");
+    world.deploy().await;
+    let plan = world.plan_deploy(Behaviour::Runs).await.unwrap();
+    let proxy = world.proxy.clone();
+    world.ticks.on_step(move |step| {
+        if step == Step::Switch {
+            proxy.lead_clients(Detour::Cache);
+        }
+    });
+    assert!(matches!(world.run(&plan, None).await, Ended::Well(_)));
+    assert!(world.ticks.warnings.borrow().is_empty(), "{:?}", world.ticks.warnings.borrow());
+    world.is_settled("cached");
+    assert_eq!(world.proxy.served().map(|number| number.0), Some(2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn clients_who_need_the_old_release_get_it_back() {
     let world = World::new("retire: stop");
     world.deploy().await;

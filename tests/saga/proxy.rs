@@ -47,6 +47,8 @@ pub enum Detour {
     Release(u32),
     /// Something of the user's.
     Else,
+    /// A cache, which has every answer but to requests with a query.
+    Cache,
     /// Nothing, as long as this release runs too; without it there is no route.
     Needs(u32),
 }
@@ -316,7 +318,8 @@ impl Vantage for View {
                 Some(Detour::Needs(number)) if address_of(&self.engine, number).is_none() => {
                     return Ok(answered(404));
                 }
-                Some(Detour::Needs(_)) => at,
+                Some(Detour::Cache) if !request.path.contains('?') => return Ok(answered(200)),
+                Some(Detour::Needs(_) | Detour::Cache) => at,
             };
         }
         if let Some(at) = at {
