@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::for_clients;
 use super::recorded::{Recorded, told};
 use super::trouble::Trouble;
 use crate::docker::{Container, Engine, Summary};
@@ -13,12 +14,12 @@ use crate::model::{
 };
 use crate::own;
 use crate::plan::{self, Present};
-use crate::probe::{Asked, client_path};
-use crate::proxy::{ClientGot, Live, Proxies, Proxy, Seen, Severity, Through};
+use crate::probe::Asked;
+use crate::proxy::{Live, Proxies, Proxy, Seen, Severity, Through};
 use crate::record::{AppStore, JournalState};
 
 /// How long the live release may take to answer.
-const LIMIT: Duration = Duration::from_secs(5);
+pub(super) const LIMIT: Duration = Duration::from_secs(5);
 
 /// What is known of an app.
 pub(super) struct Evidence<'a> {
@@ -324,7 +325,7 @@ async fn unanswered(proxy: &dyn Proxy, release: &Release, present: &Present) -> 
         Err(failure) if failure.kind.has_connected() => {
             vec![Trouble::Unreached { what: what(failure.to_string()) }]
         }
-        _ => return for_clients(proxy, release).await.into_iter().collect(),
+        _ => return for_clients::look(proxy, release).await.into_iter().collect(),
     };
     let findings = proxy.preflight().await.unwrap_or_default();
     let refused = findings.into_iter().filter(|finding| finding.severity == Severity::Refusal);
@@ -336,26 +337,6 @@ async fn unanswered(proxy: &dyn Proxy, release: &Release, present: &Present) -> 
         troubles = unreached.chain(refused).collect();
     }
     troubles
-}
-
-/// Whether a client gets what the live release answers: something of the user's own may answer in its place.
-async fn for_clients(proxy: &dyn Proxy, release: &Release) -> Option<Trouble> {
-    let client = proxy.client_request(client_path(&release.app), LIMIT).await.ok()?;
-    let got = ClientGot::from(proxy.vantage().await.ok()?.request(&client.request).await);
-    if !matches!(got, ClientGot::Status(404 | 500..) | ClientGot::Nothing(_)) {
-        return None;
-    }
-    let host = client.request.host.as_str();
-    let through = Through { method: "GET", path: &client.path, host: Some(host), headers: &[], limit: LIMIT };
-    let own = ClientGot::from(proxy.through(through).await);
-    let (path, port) = (shown_path(&client.request.path), client.request.to.port());
-    got.is_worse_than(&own).then(|| Trouble::NotForClients {
-        what: format!(
-            "GET {path} for the host {host} at port {port} is {got}, and by bgd's own way to release {} {own}",
-            release.number
-        ),
-        remedy: client.remedy,
-    })
 }
 
 /// Looks at one app, by this configuration of its proxy.

@@ -6,6 +6,7 @@ mod deploy;
 mod diagnose;
 mod drift;
 mod exit;
+mod for_clients;
 mod history;
 mod host;
 mod lost_labels;

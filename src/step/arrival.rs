@@ -20,6 +20,8 @@ const LEAST: Duration = Duration::from_millis(20);
 const MOST: Duration = Duration::from_millis(200);
 /// How often a request is sent to a busy container: it did not come there when once less came than it has.
 const ASKS: usize = 10;
+/// For how long at most: an app may be slow.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Makes a request so large that it is seen to arrive.
 pub(super) fn pad(request: &mut Request) {
@@ -33,7 +35,7 @@ pub(super) async fn ask<T>(
     (to, others): (&Present, &Present),
     request: impl AsyncFn() -> T,
 ) -> (T, Option<Arrival>, bool) {
-    let (mut first, mut asked) = (None, 0);
+    let (mut first, mut asked, start) = (None, 0, Instant::now());
     loop {
         let (count, beside, began) = (Count::begin(engine, to), Count::begin(engine, others), Instant::now());
         let answer = request().await;
@@ -53,7 +55,7 @@ pub(super) async fn ask<T>(
             }
         }
         asked += 1;
-        if asked == ASKS {
+        if asked == ASKS || start.elapsed() >= PATIENCE {
             return (got, Some(Arrival::Maybe), false);
         }
         first = Some(got);

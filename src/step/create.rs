@@ -4,7 +4,7 @@ use futures_util::future::try_join_all;
 
 use super::Context;
 use crate::error::{Error, Kind, Result};
-use crate::model::{App, Release, ReleaseNumber, label};
+use crate::model::{App, ContainerSpec, Release, ReleaseNumber, label};
 use crate::own::{self, Owned, name_is_taken};
 use crate::plan;
 use crate::record::Cause;
@@ -26,7 +26,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     // An id of a container that is gone must not hide the new one from a bgd that takes over.
     context.records.amend(target.number, |release| release.ids.clone_from(&found))?;
     let made = try_join_all(missing.map(|(at, (name, spec))| async move {
-        let id = context.engine.create(name, spec).await;
+        let id = make(context, name, spec).await;
         Ok::<_, Error>((at + 1, id.map_err(|error| error.context(format!("{name} could not be created")))?))
     }))
     .await?;
@@ -34,6 +34,27 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
     context.records.amend(target.number, |release| release.ids = ids)?;
     let names: Vec<_> = target.containers.iter().map(|(name, _)| name.as_str()).collect();
     Ok(names.join(", "))
+}
+
+/// Makes a container. It gets the name under which the image was asked for, as long as that means this image: people and
+/// programs go by what `docker ps` shows. The name can mean another one at any time, so what was made is looked at.
+async fn make(context: &Context<'_>, name: &str, spec: &ContainerSpec) -> Result<String> {
+    let (engine, target) = (context.engine.as_ref(), &context.plan.target);
+    let named = engine.image(&target.image).await?.filter(|image| image.id == spec.image);
+    if named.is_some() {
+        let named = ContainerSpec { image: target.image.clone(), ..spec.clone() };
+        let id = engine.create(name, &named).await?;
+        match engine.container(&id).await? {
+            Some(made) if made.image_id != spec.image => {
+                let made = own::named(engine, name, &context.green_labels()).await?;
+                if let Some(made) = made.filter(|made| made.id == id) {
+                    made.discard(engine).await?;
+                }
+            }
+            _ => return Ok(id),
+        }
+    }
+    engine.create(name, spec).await
 }
 
 /// Removes what an earlier release left in green's place. The proxy is asked first, whatever the records say. Only what a

@@ -46,3 +46,40 @@ fn a_release_that_ends_at_once_beside_one_with_the_same_volume_is_told_of_it() {
     scene.assert_clean(1);
     scene.run.docker().ok(["volume", "inspect", &volume]);
 }
+
+/// People, and programs such as log collectors, go by the name of the image that `docker ps` shows. A release is brought back
+/// by its image's id all the same: a tag that has moved means another one.
+#[test]
+fn docker_ps_shows_the_image_by_the_name_that_was_asked_for() {
+    let scene = Scene::new(Nginx::New, Route::Server);
+    let repository = format!("bgd-test/{}", scene.run.name("image"));
+    let moving = format!("{repository}:latest");
+    let tag = |version: &str| scene.run.docker().ok(["tag", &images().app(version), &moving]);
+    let image = |container: &str| {
+        let listed = scene.run.docker().ok([
+            "ps",
+            "--filter",
+            &format!("name=^{container}$"),
+            "--format",
+            "{{.Image}}",
+        ]);
+        listed.trim().to_owned()
+    };
+    scene.configure(&format!("image: {repository}\ndrain: {{ timeout: 1s }}\n"));
+    let [blue, green] = ["blue", "green"].map(|slot| format!("{}-{slot}", scene.app));
+    tag("1.0");
+    scene.bgd.run(&["deploy", &moving, "--no-watch"]).ok();
+    scene.wait_for("1.0");
+    assert_eq!(image(&blue), moving);
+    tag("1.1");
+    scene.bgd.run(&["deploy", &moving, "--no-watch"]).ok();
+    assert_eq!((image(&green), scene.served().as_deref()), (moving.clone(), Some("1.1")));
+    scene.assert_clean(2);
+    // Made anew, release 1 is its own image, which has no such name any more.
+    scene.run.docker().ok(["rm", "--force", &blue]);
+    scene.rollback().ok();
+    assert_eq!(scene.served().as_deref(), Some("1.0"));
+    assert_ne!(image(&blue), moving);
+    scene.assert_clean(1);
+    scene.run.docker().ok(["rmi", "--force", &moving]);
+}
