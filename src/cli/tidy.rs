@@ -93,7 +93,7 @@ pub(super) fn bounds(survey: &Survey) -> Retention {
     newest.map_or_else(Retention::default, |release| release.app.retention)
 }
 
-/// Lets go of the containers that were adopted as these releases: whoever wants to may adopt them.
+/// Removes the marks of containers that were adopted as these releases, so that they can be adopted again.
 pub(super) async fn give_up_claims(engine: &dyn Engine, going: &[&Release], state: &Path) -> Result<()> {
     for release in going.iter().filter(|release| plan::is_foreign(release)) {
         for id in release.ids.values() {

@@ -91,7 +91,7 @@ async fn asked(context: &Context<'_>, client: &ClientRequest, before: Option<&Se
         compared = once(context, client, before, (&green, &blue)).await;
     }
     if matches!(compared.worse, Some(Worse::Elsewhere(_))) {
-        // A cache of the proxy's may have answered: it has no answer to a query that nobody has sent before.
+        // A cache in the proxy may have answered. It has no answer for a query that was never sent before.
         let fresh = once(context, &uncached(client), before, (&green, &blue)).await;
         if fresh.worse.is_none() {
             return Ok(fresh);
@@ -174,8 +174,8 @@ pub(super) async fn compare(context: &Context<'_>) -> Result<String> {
     Ok(format!("a client is {now}"))
 }
 
-/// What is wrong for clients since the old release is gone: they got something better when the switch was proved. Nothing
-/// where nobody can tell.
+/// What is wrong for clients since the old release is gone: they got something better when the switch was proved. `None`
+/// where that cannot be seen.
 ///
 /// # Errors
 /// When Docker cannot be asked.

@@ -60,7 +60,7 @@ impl Claim {
         }
     }
 
-    /// Whose a container is; `None` where nobody has said so.
+    /// The claim on a container; `None` when there is none.
     ///
     /// # Errors
     /// When Docker cannot be asked.
@@ -97,7 +97,7 @@ impl Claim {
     fn refused(&self, container: &str, app: &AppName) -> Error {
         Error::new(Kind::Config, format!("{container} does not become release 0 of {app}: it is {self}"))
             .hint("a deploy of one of the two would stop what the other serves; give each a container of its own")
-            .hint(format!("when nobody needs that any more: docker rm {}", self.mark.name))
+            .hint(format!("when that adoption is not needed any more: docker rm {}", self.mark.name))
     }
 }
 

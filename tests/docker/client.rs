@@ -161,7 +161,7 @@ fn has_own_header<P: Deref<Target = Front>>(scene: &Scene<P>, wanted: bool) {
 }
 
 /// A location of the user's leads to the container that is live, by its name. The answer is as good as before, and it is the
-/// old release's: once that is stopped nobody would give one.
+/// old release's: once that is stopped, there would be none.
 #[track_caller]
 fn by_a_location_to_the_old_release(nginx: Nginx) {
     let scene = Scene::new(nginx, Route::Upstream);

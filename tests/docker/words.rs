@@ -75,7 +75,7 @@ fn docker_ps_shows_the_image_by_the_name_that_was_asked_for() {
     scene.bgd.run(&["deploy", &moving, "--no-watch"]).ok();
     assert_eq!((image(&green), scene.served().as_deref()), (moving.clone(), Some("1.1")));
     scene.assert_clean(2);
-    // Made anew, release 1 is its own image, which has no such name any more.
+    // Created again, release 1 has its own image, to which the tag does not point any more.
     scene.run.docker().ok(["rm", "--force", &blue]);
     scene.rollback().ok();
     assert_eq!(scene.served().as_deref(), Some("1.0"));

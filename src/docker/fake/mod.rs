@@ -58,7 +58,7 @@ struct Inner {
     on_launch: RefCell<Option<OnLaunch>>,
     away: Cell<bool>,
     late: Cell<bool>,
-    /// The bytes that came to an address; where there are none, nobody counts.
+    /// The bytes received at each address. While it is empty, the engine does not tell received bytes.
     received: RefCell<BTreeMap<IpAddr, u64>>,
 }
 

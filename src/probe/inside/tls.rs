@@ -23,7 +23,7 @@ pub(super) async fn over(
     TlsConnector::from(config).connect(name(to, host), stream).await.map_err(|error| {
         let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>());
         let kind = match cause {
-            // Whoever is there speaks something else.
+            // The other side does not speak TLS.
             Some(Error::InvalidMessage(_)) => FailureKind::NotHttp,
             _ => FailureKind::Closed,
         };
