@@ -6,7 +6,7 @@
 //! announced in the journal of [`record`] first, and undoes or recovers them. Steps look from where the proxy stands
 //! through [`probe`], touch only the containers that [`own`] has proved to be bgd's, run the user's commands through [`hook`], and [`watch`] judges what
 //! they see. [`turn`] keeps two who use one engine from changing one app at once. What happens is told as [`event`]s, which
-//! [`ui`] prints; what fails is an [`error`] with a kind, a cause and hints.
+//! [`ui`] prints, with users named by [`user`]; what fails is an [`error`] with a kind, a cause and hints.
 #![warn(missing_docs)]
 
 pub mod cli;

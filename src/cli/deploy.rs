@@ -117,7 +117,7 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<()> {
     }
     let wish = Wish::Deploy { app: &app, asked: &asked, image: &image, watch: !args.no_watch };
     let plan = plan::build(&observation, &wish, Timestamp::now())?;
-    lost_labels::check(engine, proxies.of(&plan.target.app)?.as_ref(), &plan).await?;
+    lost_labels::check(engine, proxy.as_ref(), &plan).await?;
     for line in same_image(&plan).into_iter().chain(moves::lines(&observation, &plan)) {
         session.report.note(line);
     }

@@ -1,12 +1,12 @@
 use super::diagnose::LIMIT;
 use super::trouble::Trouble;
 use crate::model::{Release, shown_path};
-use crate::probe::client_path;
+use crate::probe::cheap_path;
 use crate::proxy::{ClientGot, Proxy, Through};
 
 /// Whether a client gets what the live release answers: something of the user's own may answer in its place.
 pub(super) async fn look(proxy: &dyn Proxy, release: &Release) -> Option<Trouble> {
-    let client = proxy.client_request(client_path(&release.app), LIMIT).await.ok()?;
+    let client = proxy.client_request(cheap_path(&release.app), LIMIT).await.ok()?;
     let got = ClientGot::from(proxy.vantage().await.ok()?.request(&client.request).await);
     if !matches!(got, ClientGot::Status(404 | 500..) | ClientGot::Nothing(_)) {
         return None;

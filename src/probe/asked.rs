@@ -8,8 +8,8 @@ use super::Request;
 use crate::model::{App, AppName, Health, Method, Secret};
 use crate::proxy::Manner;
 
-/// What a client is taken to ask for: a path that is cheap for the app.
-pub fn client_path(app: &App) -> &str {
+/// A path that is cheap for the app: that of its health check, else `/`.
+pub fn cheap_path(app: &App) -> &str {
     match &app.health {
         Health::Http { path, .. } => path,
         _ => "/",

@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use crate::docker::Process;
 use crate::error::Result;
 
-pub use asked::{Asked, client_path};
+pub use asked::{Asked, cheap_path};
 pub use open::{Force, Options, VANTAGE_VARIABLE, open, open_with};
 pub use request::{Answer, BODY_LIMIT, Failure, FailureKind, Request};
 pub use sockets::listens;

@@ -10,7 +10,7 @@ use crate::plan::Present;
 use crate::probe::Request;
 use crate::proxy::Arrival;
 
-/// The length of a header that is added to the request, in bytes. Some servers take no more than 4 KB of headers in all (uWSGI, buffer-size).
+/// The length of the header that is added to the request, in bytes. uWSGI takes 4 KB of headers by default (`buffer-size`).
 const PADDING: usize = 1800;
 /// Fewer bytes than these are packets of ARP and the like. HTTP/2 makes a header shorter, by an eighth at most.
 const ENOUGH: u64 = 1500;

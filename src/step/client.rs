@@ -13,7 +13,7 @@ use super::arrival;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Health, shown_path};
 use crate::plan::{Move, Present};
-use crate::probe::{Request, client_path};
+use crate::probe::{Request, cheap_path};
 use crate::proxy::{Arrival, Class, ClientGot, ClientRequest, Proxy};
 use crate::record::Cause;
 
@@ -50,7 +50,7 @@ pub(super) async fn before(context: &Context<'_>) -> Option<Seen> {
         Ok(proxy) => proxy,
         Err(error) => return Some(Seen::not_asked(error.one_line())),
     };
-    let client = match proxy.client_request(client_path(served), LIMIT).await {
+    let client = match proxy.client_request(cheap_path(served), LIMIT).await {
         Ok(client) => client,
         Err(why) => return Some(Seen::not_asked(why)),
     };
@@ -134,7 +134,7 @@ async fn once(
 /// Refuses a switch after which a client gets something worse than before, or an answer that is not green's. Returns what a
 /// client gets, for people.
 pub(super) async fn compare(context: &Context<'_>) -> Result<String> {
-    let client = match context.green_proxy().client_request(client_path(context.app()), LIMIT).await {
+    let client = match context.green_proxy().client_request(cheap_path(context.app()), LIMIT).await {
         Ok(client) => client,
         Err(why) => return Ok(not_asked(&why)),
     };
@@ -186,7 +186,7 @@ pub(super) async fn after(context: &Context<'_>) -> Result<Option<Error>> {
         (None, Some(before)) => Seen { arrival: None, ..before },
         (None, None) => return Ok(None),
     };
-    let Ok(client) = context.green_proxy().client_request(client_path(context.app()), LIMIT).await else {
+    let Ok(client) = context.green_proxy().client_request(cheap_path(context.app()), LIMIT).await else {
         return Ok(None);
     };
     let Compared { now, worse, .. } = asked(context, &client, Some(&before)).await?;

@@ -40,19 +40,17 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
 /// programs go by what `docker ps` shows. The name can mean another one at any time, so what was made is looked at.
 async fn make(context: &Context<'_>, name: &str, spec: &ContainerSpec) -> Result<String> {
     let (engine, target) = (context.engine.as_ref(), &context.plan.target);
-    let named = engine.image(&target.image).await?.filter(|image| image.id == spec.image);
-    if named.is_some() {
-        let named = ContainerSpec { image: target.image.clone(), ..spec.clone() };
-        let id = engine.create(name, &named).await?;
-        match engine.container(&id).await? {
-            Some(made) if made.image_id != spec.image => {
-                let made = own::named(engine, name, &context.green_labels()).await?;
-                if let Some(made) = made.filter(|made| made.id == id) {
-                    made.discard(engine).await?;
-                }
-            }
-            _ => return Ok(id),
-        }
+    if engine.image(&target.image).await?.is_none_or(|image| image.id != spec.image) {
+        return engine.create(name, spec).await;
+    }
+    let named = ContainerSpec { image: target.image.clone(), ..spec.clone() };
+    let id = engine.create(name, &named).await?;
+    if engine.container(&id).await?.is_none_or(|made| made.image_id == spec.image) {
+        return Ok(id);
+    }
+    let made = own::named(engine, name, &context.green_labels()).await?;
+    if let Some(made) = made.filter(|made| made.id == id) {
+        made.discard(engine).await?;
     }
     engine.create(name, spec).await
 }

@@ -6,8 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Context, Step};
 use crate::error::{Error, Kind, Result};
-use crate::model::Health;
-use crate::probe::{FailureKind, Request};
+use crate::probe::{FailureKind, Request, cheap_path};
 
 /// How long green may take to answer right before the switch. Only that somebody is there is asked.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -24,10 +23,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<String> {
 /// Refuses to send traffic to a container that has ended since it was found ready, of which the engine may not know yet.
 async fn still_there(context: &Context<'_>, at: SocketAddr) -> Result<()> {
     let host = context.app().name.as_str();
-    let path = match &context.app().health {
-        Health::Http { path, .. } => path,
-        _ => "/",
-    };
+    let path = cheap_path(context.app());
     let vantage = context.green_proxy().vantage().await?;
     let Err(failure) = vantage.request(&Request::get(at, host, path, LIMIT)).await else { return Ok(()) };
     match failure.kind {

@@ -48,7 +48,7 @@ fn a_release_that_ends_at_once_beside_one_with_the_same_volume_is_told_of_it() {
 }
 
 /// People, and programs such as log collectors, go by the name of the image that `docker ps` shows. A release is brought back
-/// by its image's id all the same: a tag that has moved means another one.
+/// by its image's id: its tag may point to another image by then.
 #[test]
 fn docker_ps_shows_the_image_by_the_name_that_was_asked_for() {
     let scene = Scene::new(Nginx::New, Route::Server);

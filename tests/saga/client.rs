@@ -170,7 +170,7 @@ async fn an_answer_that_the_old_release_gave_is_no_proof() {
             assert!(matches!(second(&world).await, Ended::Well(_)));
             world.proxy.lead_clients(Detour::Release(2));
             let plan = world.plan_rollback(None).await.unwrap();
-            // Whoever asked for the former release keeps it, and is told.
+            // A rollback is not rolled back: it warns.
             let ended = world.run(&plan, None).await;
             assert!(matches!(ended, Ended::Well(_)), "{ended:?}");
             let warnings = world.ticks.warnings.borrow();

@@ -34,7 +34,7 @@ pub struct FakeProxy {
     clients: RefCell<BTreeMap<u32, u16>>,
     /// Why no request of a client's can be made.
     private: RefCell<Option<String>>,
-    /// Where requests of clients end, whatever is live.
+    /// What gets the requests of clients in place of the live release.
     detour: Cell<Option<Detour>>,
     /// The release that was live at each request of a client's.
     asked: Rc<RefCell<Vec<Option<u32>>>>,

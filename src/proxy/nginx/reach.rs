@@ -4,8 +4,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, Kind, Result};
-use crate::model::Health;
-use crate::probe::{Answer, Request};
+use crate::probe::{Answer, Request, cheap_path};
 use crate::proxy::Target;
 
 use super::driver::NginxDriver;
@@ -22,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 impl NginxDriver {
     /// Waits until nginx itself gets an answer from a release that gets no traffic yet. Any status will do.
     pub(super) async fn reach(&self, seat: &Seat, target: &Target, generation: Option<&str>) -> Result<()> {
-        let path = format!("/.bgd/slot/{}{}", target.slot, self.probe_path());
+        let path = format!("/.bgd/slot/{}{}", target.slot, cheap_path(&self.app));
         let seen = self.wait_for_answer(seat, &path, target, generation).await;
         seen.map_err(|seen| {
             let addresses: Vec<String> =
@@ -42,7 +41,7 @@ impl NginxDriver {
 
     /// Waits until what is live answers through nginx.
     pub(super) async fn reach_live(&self, seat: &Seat, target: &Target) -> Result<()> {
-        let seen = self.wait_for_answer(seat, &self.probe_path(), target, None).await;
+        let seen = self.wait_for_answer(seat, cheap_path(&self.app), target, None).await;
         seen.map_err(|seen| {
             let message = format!(
                 "nginx in {} routes to {} and gets no answer: {seen}",
@@ -50,14 +49,6 @@ impl NginxDriver {
             );
             Error::new(Kind::Proxy, message)
         })
-    }
-
-    /// A path that is cheap for the app; a 404 is as good an answer as any.
-    fn probe_path(&self) -> String {
-        match &self.app.health {
-            Health::Http { path, .. } => path.clone(),
-            _ => "/".to_owned(),
-        }
     }
 
     async fn wait_for_answer(

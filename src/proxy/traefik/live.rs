@@ -5,8 +5,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, Kind, Result};
-use crate::model::Health;
-use crate::probe::Request;
+use crate::probe::{Request, cheap_path};
 use crate::proxy::{Former, Live, Target};
 
 use super::confirm::{Proof, api, ask};
@@ -123,10 +122,7 @@ impl TraefikDriver {
 
     /// Waits until every container of a release answers from where Traefik stands. Any status will do.
     pub(super) async fn reach(&self, scene: &Scene<'_>, target: &Target) -> Result<()> {
-        let path = match &self.app.health {
-            Health::Http { path, .. } => path.as_str(),
-            _ => "/",
-        };
+        let path = cheap_path(&self.app);
         let host = scene.door.ok().and_then(|door| door.meets.host.clone());
         let host = host.unwrap_or_else(|| self.app.name.to_string());
         let start = Instant::now();

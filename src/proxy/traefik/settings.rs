@@ -107,30 +107,8 @@ pub fn from_yaml(text: &str) -> Option<Options> {
 /// The options of a file in TOML; `None` when it is none.
 pub fn from_toml(text: &str) -> Option<Options> {
     let value: Value = toml::from_str(text).ok()?;
-    let mut options = Options::new();
-    let mut open = vec![(String::new(), &value)];
-    while let Some((path, value)) = open.pop() {
-        let below = |key: &str| match path.as_str() {
-            "" => key.to_ascii_lowercase(),
-            path => format!("{path}.{}", key.to_ascii_lowercase()),
-        };
-        match value {
-            Value::Object(fields) if fields.is_empty() => {
-                options.insert(path, String::new());
-            }
-            Value::Object(fields) => open.extend(fields.iter().map(|(key, value)| (below(key), value))),
-            Value::Array(items) => {
-                open.extend(items.iter().enumerate().map(|(at, item)| (format!("{path}[{at}]"), item)));
-            }
-            Value::String(text) => {
-                options.insert(path, text.clone());
-            }
-            other => {
-                options.insert(path, other.to_string());
-            }
-        }
-    }
-    Some(options)
+    // JSON is YAML.
+    from_yaml(&value.to_string())
 }
 
 impl Settings {

@@ -58,7 +58,11 @@ fn a_middleware_that_goes_with_the_old_release() {
         }
     }
     scene.assert_clean(0);
-    // The remedy: it is defined by a container that stays.
+    // The remedies: the old release goes on running, or the middleware is defined by a container that stays.
+    let text = std::fs::read_to_string(scene.bgd.project().join("bgd.yaml")).unwrap();
+    scene.bgd.write("bgd.yaml", &format!("{text}retire: keep\n"));
+    scene.bgd.run(&["plan", &images().app("1.1")]).ok();
+    scene.bgd.write("bgd.yaml", &text);
     let other = App::new(&scene.run, images().app_without_check("1.0")).network(scene.edge.network());
     let stay = [&labels[0], &labels[1], &labels[5]];
     let other =

@@ -17,7 +17,7 @@ pub struct Bgd {
     project: TempDir,
     env: Vec<(String, String)>,
     docker: Docker,
-    /// Who runs it; whoever runs the tests where nothing is said.
+    /// The user and group that run it; those of the tests by default.
     user: Option<(u32, u32)>,
 }
 

@@ -129,7 +129,7 @@ fn a_container_is_adopted_by_one_state_folder() {
         deployed(land, ME).await;
         well(land, ME, &["rollback", "api"]).await;
         assert_eq!(served(land), Some(0));
-        // The remedy, once nobody needs it here any more.
+        // The printed remedy.
         land.engine.remove_by_hand(&remove, true).unwrap();
         well(land, OTHER, &["adopt", "api-web-0"]).await;
     });

@@ -80,7 +80,11 @@ impl Carriers {
     /// The same with the marker at this door, so that it takes a request from Traefik's own network namespace to ask it.
     #[must_use]
     pub(super) fn at_door(mut self, door: &Door, settings: &Settings) -> Self {
-        self.writer.set_door(&door.entrypoint, asked_at(door, settings, text::ASKED), door.tls);
+        self.writer.set_door(text::MarkerDoor {
+            entrypoint: door.entrypoint.clone(),
+            asked_by: asked_at(door, settings, text::ASKED),
+            tls: door.tls,
+        });
         self
     }
 

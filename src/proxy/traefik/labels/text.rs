@@ -29,13 +29,22 @@ const NAME: &str = "labels.txt";
 /// So far above the user's own router is the marker's. Traefik takes priorities up to 2^31-1001 on 32 bits.
 const MARKER_ABOVE: i64 = 1_000_000_000;
 
+/// Where the marker is asked.
+pub(super) struct MarkerDoor {
+    /// The name of the entry point.
+    pub entrypoint: String,
+    /// The rule that a request meets there, with [`ASKED`] for the word that it asks by.
+    pub asked_by: String,
+    /// Whether the entry point takes TLS.
+    pub tls: bool,
+}
+
 /// Renders and checks the labels of carriers.
 pub(super) struct Writer {
     app: AppName,
     router: TraefikRouter,
     template: Templates,
-    /// Where the marker is asked, and the rule by which it is.
-    door: Option<(String, String, bool)>,
+    door: Option<MarkerDoor>,
     /// Labels that every carrier has beside those of the template.
     own: BTreeMap<String, String>,
 }
@@ -97,8 +106,8 @@ impl Writer {
 
     /// Has the marker's router at this entry point only, in plain or over TLS, and by a rule that asks for what is in
     /// [`MARKER_HEADER`] of a request from Traefik's own network namespace.
-    pub(super) fn set_door(&mut self, entrypoint: &str, asked_by: String, tls: bool) {
-        self.door = Some((entrypoint.to_owned(), asked_by, tls));
+    pub(super) fn set_door(&mut self, door: MarkerDoor) {
+        self.door = Some(door);
     }
 
     /// The priority that the user asks for, or what Traefik makes of the rule.
@@ -139,7 +148,7 @@ impl Writer {
         let id = id(app, target.release, sequence);
         let url = format!("http://{}:{}", target.release_host, target.port);
         let asked = |what: &str| match &self.door {
-            Some((_, asked_by, _)) => asked_by.replace(ASKED, what),
+            Some(door) => door.asked_by.replace(ASKED, what),
             None => format!("Header(`{MARKER_HEADER}`, `{what}`)"),
         };
         let marker_rule =
@@ -160,12 +169,12 @@ impl Writer {
                 rule: &router.rule,
                 marker_rule: &marker_rule,
                 marker_entrypoints: match &self.door {
-                    Some((entrypoint, _, _)) => entrypoint.clone(),
+                    Some(door) => door.entrypoint.clone(),
                     None => entrypoints.clone(),
                 },
                 entrypoints,
                 middlewares: router.middlewares.join(","),
-                marker_tls: if matches!(self.door, Some((_, _, false))) { None } else { tls },
+                marker_tls: tls.filter(|_| self.door.as_ref().is_none_or(|door| door.tls)),
                 tls,
                 priority,
                 marker_priority: priority.saturating_add(MARKER_ABOVE),
